@@ -1,0 +1,42 @@
+# Z-GPT's commands. Each sets up what it needs; nothing has to be installed but Python 3.11 and make.
+PYTHON ?= python3
+RUN = .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: run test check format coverage chaos bench lock clean help
+
+run: ## start Z-GPT and the built-in model; prints the address
+	@$(PYTHON) scripts/setup.py run
+	@$(RUN) -m zgpt serve
+
+test: ## run every test: JavaScript and Python, real services, a real browser
+	@$(PYTHON) scripts/setup.py test
+	@.venv/bin/node --test --test-reporter=dot 'tests/js/**/*.test.js'
+	@$(RUN) -m pytest
+
+check: ## formatting, lint, import contracts, dead code, types
+	@$(PYTHON) scripts/setup.py check
+	@cd . && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/lint-imports && .venv/bin/vulture
+	@cd . && .venv/bin/mypy && PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/npm run --silent types
+
+format: ## let the formatter and the linter mend what they can
+	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
+
+coverage: ## the Python tests once more, with coverage by branches
+	@$(RUN) -m coverage run -m pytest && $(RUN) -m coverage combine -q && $(RUN) -m coverage report
+
+chaos: ## the full chaos runs: forced drops, killed servers, stalled readers
+	@$(PYTHON) scripts/setup.py test
+	@$(RUN) -m tests.chaos
+
+bench: ## measure Z-GPT beside its peers; docs/benchmarks.md explains the figures
+	@$(PYTHON) scripts/setup.py test
+	@$(RUN) -m bench
+
+lock: ## pin and hash every requirement anew (UPGRADE=1 takes newer versions)
+	@$(RUN) scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what was fetched and built; your data in instance/ stays
+	@rm -rf .venv node_modules tests/browser/node_modules static/pwa/vendor
+
+help: ## these lines
+	@awk -F ': ## ' '/^[a-z]+: ## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
