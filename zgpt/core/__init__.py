@@ -1,0 +1,1 @@
+"""The thin core that two or more features stand on. It knows no feature."""

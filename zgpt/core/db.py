@@ -1,0 +1,130 @@
+"""The database: one `db`, one naming convention, one way to write (`transaction`). Tables are in their features."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator, Uuid
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+from zgpt.core.errors import Unavailable
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+WRITE_OPTION = "zgpt_write"
+_AFTER_COMMIT = "zgpt_after_commit"
+
+Call = Callable[[], object]
+Collector = Callable[[Call], None]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes, also on SQLite, which keeps no zone. Refuses a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time for the database must be aware")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of all tables."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING_CONVENTION),
+        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: JSON()},
+    )
+
+
+Id = Annotated[str, mapped_column(Uuid(as_uuid=False))]
+"""A column that holds a UUID as its 36 characters."""
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+@contextmanager
+def transaction() -> Iterator[Collector]:
+    """Commit at the end, or roll back on an error; after the commit run what was collected.
+
+        with transaction() as after:
+            message = insert_message(…)
+            after(partial(publish, message))
+
+    Objects that were read before are read again inside, so nothing is written from a stale copy; what was flushed
+    before is undone, so write only inside. A transaction inside another joins it: the outermost one commits. Do no
+    network I/O inside: another greenlet that wants SQLite's write lock would stop the whole process. Raises
+    `Unavailable` when the database is locked, full or gone.
+    """
+    session = db.session()
+    outer: list[Call] | None = session.info.get(_AFTER_COMMIT)
+    if outer is not None:
+        yield outer.append
+        return
+    calls: list[Call] = []
+    session.info[_AFTER_COMMIT] = calls
+    try:
+        with database_faults():
+            _begin_write()
+            yield calls.append
+            session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop(_AFTER_COMMIT, None)
+    _run_all(calls)
+
+
+@contextmanager
+def database_faults() -> Iterator[None]:
+    """Turn a locked, full or lost database into `Unavailable`; faults of our own SQL stay what they are."""
+    try:
+        yield
+    except (sa_exc.OperationalError, sa_exc.InterfaceError, sa_exc.TimeoutError) as error:
+        if is_our_fault(error):
+            raise
+        raise Unavailable from error
+
+
+def is_our_fault(error: sa_exc.SQLAlchemyError) -> bool:
+    """Whether this is a missing table or column, which SQLite reports as if the database were in trouble."""
+    return "no such " in str(getattr(error, "orig", ""))
+
+
+def _run_all(calls: list[Call]) -> None:
+    """What was committed is true for all who are to hear of it: one that fails must not keep the others from it."""
+    failures: list[Exception] = []
+    for call in calls:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 # raised below
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _begin_write() -> None:
+    """End a read that is open, then take the write lock at once: SQLite cannot turn an old read into a write."""
+    session = db.session()
+    if session.new or session.dirty or session.deleted:
+        return
+    session.rollback()
+    session.connection(execution_options={WRITE_OPTION: True})

@@ -1,0 +1,60 @@
+"""How connections to SQLite and PostgreSQL are opened and begun. What is done on them is in `db`."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from zgpt.core.config import Settings
+from zgpt.core.db import WRITE_OPTION
+
+SQLITE_BUSY_TIMEOUT_MS = 250
+CONNECT_TIMEOUT_S = 5
+POOL_TIMEOUT_S = 5
+SQLITE_PRAGMAS = {
+    # A wait blocks the whole process, so it is short: the caller hears `unavailable` and tries again. It comes first,
+    # for setting the mode may have to wait too.
+    "busy_timeout": SQLITE_BUSY_TIMEOUT_MS,
+    "journal_mode": "WAL",
+    "foreign_keys": "ON",
+    "synchronous": "NORMAL",
+}
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """What `create_engine` is told for the database of these settings."""
+    options: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "pool_timeout": POOL_TIMEOUT_S,
+        "pool_size": settings.database_pool_size,
+    }
+    if settings.is_sqlite:
+        return {**options, "connect_args": {"timeout": SQLITE_BUSY_TIMEOUT_MS / 1_000}}
+    # A greenlet that was killed leaves its query and its transaction running in the server: the server must end them.
+    limits = {
+        "statement_timeout": settings.database_statement_timeout_ms,
+        "idle_in_transaction_session_timeout": 2 * settings.database_statement_timeout_ms,
+    }
+    flags = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return {
+        **options,
+        "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "zgpt", "options": flags},
+    }
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Make SQLite begin transactions when we say so, and take its write lock at the start of a write."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for name, value in SQLITE_PRAGMAS.items():
+        connection.execute(f"PRAGMA {name}={value}")
+
+
+def _begin(connection: Connection) -> None:
+    wants_to_write = connection.get_execution_options().get(WRITE_OPTION, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_to_write else "BEGIN")
