@@ -1,0 +1,113 @@
+"""How gunicorn runs Z-GPT: one line of why per setting. The app's own settings are in zgpt/core/config.py.
+
+The app must not be imported here: the master would load it before gevent has patched the standard library. A value
+that makes no sense is replaced here and refused, in words, by the app.
+"""
+
+import gc
+import json
+import logging
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+_host = os.environ.get("HOST") or "127.0.0.1"
+_instance = Path(os.environ.get("INSTANCE_DIR") or "instance").expanduser().absolute()
+
+wsgi_app = "wsgi:app"
+# One place to say where we listen: the same HOST and PORT that `zgpt serve` prints.
+bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or 8080}"
+# gevent, with sockets that leave the request and an exit that tells them when to come back.
+worker_class = "zgpt.realtime.worker.Worker"
+# One process holds thousands of sockets; more of them need Redis (the app refuses to start without).
+workers = int(_concurrency) if (_concurrency := os.environ.get("WEB_CONCURRENCY") or "").isdigit() else 1
+# HTTP requests at once per worker. WebSockets leave the pool with the 101 (MAX_CONNECTIONS bounds them).
+worker_connections = 1_000
+# After a restart all clients return within seconds; what does not fit in the queue would wait for a TCP retry.
+backlog = 4_096
+# The app is loaded in the worker, after the patch: a psycopg imported before it blocks the whole loop.
+preload_app = False
+# A worker whose loop stands still for this long is killed and replaced.
+timeout = 30
+# Runs are handed over and sockets closed 2 s earlier; then the master kills.
+graceful_timeout = 20
+# Longer than a proxy's think time between two requests, short enough not to fill the pool with silent connections.
+keepalive = 5
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a file without a name
+# No URL of ours is long: tokens travel in the Authorization header and in `hello`.
+limit_request_line = 4_094
+# Browsers send about 20 fields; a proxy adds a few.
+limit_request_fields = 64
+# An access token and a cookie fit many times.
+limit_request_field_size = 8_190
+# The one that gives back what a client sent behind its handshake; pinned by tests/contracts/test_gunicorn_takeover.py.
+http_parser = "python"
+# X-Forwarded-* is judged in one place only: by the app, which counts TRUSTED_PROXIES.
+forwarded_allow_ips = ""
+# Two instances of one user would fight over one control socket.
+control_socket_disable = True
+# The app logs requests itself, as JSON and without query strings.
+accesslog = None
+loglevel = (
+    _level if (_level := (os.environ.get("LOG_LEVEL") or "").lower()) in {"debug", "warning", "error"} else "info"
+)
+proc_name = "zgpt"
+
+
+class _JsonLines(logging.Formatter):
+    """gunicorn's own lines in the form of the app's, which is not loaded in the master."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"at": moment, "level": record.levelname.lower(), "event": record.getMessage(), "logger": record.name}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({**line, "pid": record.process})
+
+
+# One log, one form: a line that is not JSON would be lost to whoever reads the others.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": _JsonLines}, "console": {"format": "%(levelname)-8s %(message)s"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "console" if os.environ.get("LOG_FORMAT") == "console" else "json",
+        }
+    },
+    "root": {"level": "WARNING", "handlers": []},
+    "loggers": {
+        "gunicorn.error": {"level": loglevel.upper(), "handlers": ["stdout"], "propagate": False},
+        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+    },
+}
+
+if workers > 1:
+    # Counters of several workers meet in files; prometheus_client looks for this name when it is imported.
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_instance / "metrics"))
+
+
+def on_starting(server: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
+    """Begin with empty counters: files of dead processes would be added to ours."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
+    """What is loaded now lives as long as the process: a full collection need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
+    """Take the gauges of a worker that has gone out of the sum."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,79 @@
+"""From a Redis URL to a connected socket: TCP, TLS, a Unix socket, or the master that Sentinels name. Nothing is asked of it here.
+
+The URL is redis-py's to read, so that `redis://`, `rediss://` and `unix://` mean what they mean everywhere.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from gevent import socket
+from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
+from redis.exceptions import RedisError
+from redis.sentinel import Sentinel
+
+TIMEOUT_S = 1.0
+"""For connecting and for each answer: a Redis that is slower than this is treated as away, and nothing waits for it."""
+SENTINEL_PORT = 26_379
+
+Options = dict[str, Any]
+
+
+def resolve(url: str) -> Options:
+    """What the URL says, in redis-py's words; for `sentinel://[user:password@]host:port,host:port/master/db` as of now.
+
+    Raises OSError when no Sentinel knows the master.
+    """
+    if not url.startswith("sentinel://"):
+        return dict(parse_url(url))
+    place, _, path = url.removeprefix("sentinel://").partition("/")
+    credentials, _, hosts = place.rpartition("@")
+    name, _, database = path.partition("/")
+    sentinel = Sentinel(_addresses(hosts), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    try:
+        host, port = sentinel.discover_master(name)
+    except RedisError as fault:
+        raise ConnectionError(f"no Sentinel names the master {name!r}: {fault}") from fault
+    return dict(parse_url(f"redis://{credentials + '@' if credentials else ''}{host}:{port}/{database or 0}"))
+
+
+def dial(options: Options) -> Any:
+    """A connected gevent socket whose every wait is bounded. Raises OSError."""
+    if options.get("connection_class") is UnixDomainSocketConnection:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(TIMEOUT_S)
+        sock.connect(options["path"])
+        return sock
+    host = options.get("host", "localhost")
+    sock = socket.create_connection((host, options.get("port", 6379)), timeout=TIMEOUT_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if options.get("connection_class") is SSLConnection:
+        return _tls(options).wrap_socket(sock, server_hostname=host)
+    return sock
+
+
+def greeting(options: Options) -> list[tuple[str | int, ...]]:
+    """What has to be said first on a new connection."""
+    commands: list[tuple[str | int, ...]] = []
+    if options.get("password"):
+        commands.append(("AUTH", options.get("username") or "default", options["password"]))
+    if options.get("db"):
+        commands.append(("SELECT", int(options["db"])))
+    return commands
+
+
+def _tls(options: Options) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
+    if options.get("ssl_cert_reqs") == "none":
+        # The operator wrote so into the URL, for a Redis behind a tunnel of its own.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if options.get("ssl_certfile"):
+        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
+    return context
+
+
+def _addresses(hosts: str) -> list[tuple[str, int]]:
+    pairs = (place.partition(":") for place in hosts.split(","))
+    return [(host or "localhost", int(port or SENTINEL_PORT)) for host, _, port in pairs]

@@ -1,0 +1,175 @@
+"""Says to Redis what this process has to say, in order: one queue, one pipeline every few milliseconds. What is said is in `redis_steps`.
+
+What Redis has acknowledged is done here; what it has not is done as well, while this process is sure that it still owns its
+runs (`confirm`), and waits otherwise: a process that was frozen shows nothing before it knows that nobody took over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import gevent
+import structlog
+from gevent.event import Event as Signal
+from gevent.lock import RLock
+
+from zgpt.core import clock
+from zgpt.realtime.redis_link import Command, RedisAway, RedisLink, Reply
+
+GATHER_S = 0.002
+"""Appends of all runs that come within two milliseconds share one round trip; a screen shows a frame every 16."""
+PIPELINE_S = 3.0
+"""One round trip with everything that waits may take this long in all; each answer has its own, shorter time-out."""
+SURE_S = 4.0
+"""So long after a confirmation nobody can have taken over: a second less than the lease."""
+UNSAID_STEPS = 10_000
+"""Events kept for the return of Redis. Who misses an older one notices by its revision."""
+
+log = structlog.get_logger(__name__)
+
+
+class Step(Protocol):
+    """One thing to say to Redis, and what is done here when it was said, or could not be."""
+
+    keep: bool
+    """Say it when Redis is back, where it could not be said."""
+
+    def command(self) -> Command | None:
+        """What to send, made when it is sent; None when there is nothing to send any more."""
+
+    def done(self, reply: Reply) -> bool:
+        """Redis has answered; False when it has not taken it."""
+
+    def unlogged(self) -> None:
+        """It is not in Redis: do here what has to be done all the same."""
+
+
+class RedisWriter:
+    """The queue and its connection. `run` is the writing greenlet; without it every step is written at once."""
+
+    def __init__(self, link: RedisLink, first: Callable[[], Sequence[Step]]) -> None:
+        """`first` gives the steps that go before the queue, each time that it is written."""
+        self.away = False
+        self.on_away: Callable[[], None] = _nothing
+        self._link = link
+        self._first = first
+        self._steps: list[Step] = []
+        self._unsaid: deque[Step] = deque(maxlen=UNSAID_STEPS)
+        self._doubtful: list[Step] = []
+        self._sure_until_s = 0.0
+        self._written_s = 0.0
+        self._running = False
+        self._wake = Signal()
+        self._lock = RLock()
+        self.batch = 0
+        """Counts the round trips: a step that was put before the number changed may still be added to."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether this process knows that it owns its runs, and has done everything that waited for that."""
+        return not self._doubtful and clock.monotonic() < self._sure_until_s
+
+    def confirm(self, at_s: float) -> None:
+        """Nobody had taken over at this (monotonic) time: do what waited to be sure of that."""
+        self._sure_until_s = max(self._sure_until_s, at_s + SURE_S)
+        if clock.monotonic() < self._sure_until_s:
+            doubtful, self._doubtful = self._doubtful, []
+            for step in doubtful:
+                self._safely(step.unlogged)
+
+    def put(self, step: Step) -> None:
+        """Say it with the next round trip; returns at once."""
+        if self.away:
+            self._not_written(step)
+            return
+        self._steps.append(step)
+        if self._running:
+            self._wake.set()
+        else:
+            self.write()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def run(self) -> None:
+        """Write what is queued, for as long as the process lives."""
+        self._running = True
+        while True:
+            self._wake.wait()
+            gevent.sleep(max(0.0, self._written_s + GATHER_S - clock.monotonic()))
+            self.write()
+
+    def write(self) -> None:
+        """One round trip with everything that waits."""
+        with self._lock:
+            self._wake.clear()
+            self.batch += 1
+            steps, self._steps = [*self._first(), *self._steps], []
+            said = [(step, command) for step in steps if (command := step.command()) is not None]
+            replies = self._ask([command for _, command in said])
+            self._written_s = clock.monotonic()
+            if replies is None:
+                self._went_away(steps)
+            else:
+                self._answered(steps, dict(zip((step for step, _ in said), replies, strict=True)))
+
+    def come_back(self, probe: Sequence[Command]) -> list[Reply] | None:
+        """Ask a Redis that was away; its replies, or None while it still is."""
+        with self._lock:
+            return self._ask(probe)
+
+    def returned(self) -> None:
+        """Redis is well again: say first what could not be said."""
+        self.away = False
+        self._steps = [*self._unsaid, *self._steps]
+        self._unsaid.clear()
+        self.wake()
+
+    def _ask(self, commands: Sequence[Command]) -> list[Reply] | None:
+        if not commands:
+            return []
+        try:
+            with gevent.Timeout(PIPELINE_S, TimeoutError("Redis is too slow")):
+                return self._link.pipeline(commands)
+        except RedisAway as fault:
+            if not self.away:
+                log.warning("redis_away", reason=str(fault), waiting=len(commands))
+        return None
+
+    def _answered(self, steps: list[Step], replies: dict[Step, Any]) -> None:
+        for step in steps:
+            if step not in replies or not self._safely(step.done, replies[step]):
+                self._unlogged(step)
+
+    def _went_away(self, steps: list[Step]) -> None:
+        first, self.away = not self.away, True
+        queued, self._steps = self._steps, []
+        if first:
+            self.on_away()
+        for step in (*steps, *queued):
+            self._not_written(step)
+
+    def _not_written(self, step: Step) -> None:
+        if step.keep:
+            self._unsaid.append(step)
+        self._unlogged(step)
+
+    def _unlogged(self, step: Step) -> None:
+        if self.sure:
+            self._safely(step.unlogged)
+        else:
+            self._doubtful.append(step)
+
+    def _safely(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return act(*arguments)
+        except Exception:
+            # One viewer's or one run's fault must not keep the others from what Redis said.
+            log.exception("step_failed")
+            return True
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
