@@ -1,0 +1,1 @@
+"""Accounts: users, their logins and their tokens."""

@@ -1,0 +1,98 @@
+"""Access tokens: short, signed, never stored (RFC 7519, typed as RFC 9068 does). Refresh tokens are in `refresh`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+
+from zgpt.auth.keyring import EXTENSION, KeyRing, keyring
+from zgpt.auth.queries import role_of_login
+from zgpt.core import clock
+from zgpt.core.config import Settings, settings
+from zgpt.core.errors import Unauthorized
+from zgpt.core.ids import parse_id
+
+ALGORITHM = "HS256"
+HEADER_TYPE = "at+jwt"
+ISSUER = "zgpt"
+AUDIENCE = "zgpt-api"
+MAX_TOKEN_CHARS = 4096
+_HEADERS = {"alg", "typ", "kid"}
+_UNREADABLE = (jwt.PyJWTError, JWTExtendedException, ValueError, TypeError, KeyError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking: the user, the login (device) it came by, the role, and until when (epoch seconds)."""
+
+    user_id: str
+    login_id: str
+    role: str
+    expires_at: float
+
+
+def install_tokens(app: Flask, config: Settings) -> None:
+    """Give the app its key ring and let flask-jwt-extended check `kid`, type, issuer and audience with it."""
+    ring = app.extensions[EXTENSION] = KeyRing(config)
+    app.config.update(
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_DECODE_ALGORITHMS=[ALGORITHM],
+        JWT_TOKEN_LOCATION=["headers"],
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_DECODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_DECODE_AUDIENCE=AUDIENCE,
+        JWT_ENCODE_NBF=False,
+    )
+    manager = JWTManager(app)
+    manager.encode_key_loader(lambda _identity: ring.signer()[1])
+    manager.decode_key_loader(lambda header, _claims: _secret_for(ring, header))
+    manager.token_in_blocklist_loader(lambda _header, claims: role_of_login(claims["sub"], claims["lid"]) is None)
+
+
+def issue_access(user_id: str, login_id: str) -> str:
+    """An access token of `ACCESS_TOKEN_S` seconds for one login."""
+    kid, _ = keyring().signer()
+    token: str = create_access_token(
+        user_id,
+        additional_claims={"lid": login_id, "exp": clock.now_ms() // 1_000 + settings().access_token_s},
+        additional_headers={"kid": kid, "typ": HEADER_TYPE},
+    )
+    return token
+
+
+def verify_access(token: str) -> Identity:
+    """Who an access token speaks for: checks its key, signature, type and time, then its login (one query).
+
+    Raises Unauthorized, always with the same words, whatever is wrong.
+    """
+    claims = _read(token)
+    if claims is None or claims["exp"] <= clock.now_ms() / 1_000:
+        raise Unauthorized
+    role = role_of_login(claims["sub"], claims["lid"])
+    if role is None:
+        raise Unauthorized
+    return Identity(claims["sub"], claims["lid"], role, float(claims["exp"]))
+
+
+def _read(token: str) -> dict[str, Any] | None:
+    """The claims of a token that we signed as an access token, or None. The caller judges `exp`, by our clock."""
+    if len(token) > MAX_TOKEN_CHARS:
+        return None
+    try:
+        claims: dict[str, Any] = decode_token(token, allow_expired=True)
+        well_formed = claims["type"] == "access" and isinstance(claims["exp"], int)
+        return {**claims, "sub": parse_id(claims["sub"]), "lid": parse_id(claims["lid"])} if well_formed else None
+    except _UNREADABLE:
+        return None
+
+
+def _secret_for(ring: KeyRing, header: dict[str, Any]) -> str:
+    """The secret that must have signed this token. Headers that we never write (`jku`, `jwk`, `crit` …) are refused."""
+    secret = ring.secret(header.get("kid"))
+    if secret is None or set(header) != _HEADERS or header["typ"] != HEADER_TYPE:
+        raise jwt.InvalidTokenError("not signed by this server as an access token")
+    return secret
