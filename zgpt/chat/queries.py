@@ -1,0 +1,116 @@
+"""Reads of sessions and messages that are already known to be the asker's. Nothing is written or checked here."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy.orm import aliased
+
+from zgpt.auth.models import User
+from zgpt.chat.cursors import SessionCursor
+from zgpt.chat.models import ChatSession, Message
+from zgpt.core.db import db
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanges:
+    """What changed in a user's list: sessions, ids of deleted ones, the revision they lead to, and is there more."""
+
+    items: list[ChatSession]
+    deleted: list[str]
+    revision: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Messages in the order of their making, and whether there are older and newer ones beyond."""
+
+    items: list[Message]
+    has_older: bool
+    has_newer: bool
+
+
+def user_revision(user_id: str) -> int:
+    """The revision of the user's list of sessions. Read it before the rows: a row may then be newer, never missing."""
+    return db.session.scalar(select(User.revision).where(User.id == user_id)) or 0
+
+
+def newest_sessions(user_id: str, limit: int, before: SessionCursor | None = None) -> list[ChatSession]:
+    """Live sessions, newest activity first, those after the cursor only."""
+    rows = select(ChatSession).where(ChatSession.user_id == user_id, ChatSession.deleted_at.is_(None))
+    if before:
+        rows = rows.where(tuple_(ChatSession.updated_at, ChatSession.id) < (before.updated_at, before.id))
+    newest_first = rows.order_by(ChatSession.updated_at.desc(), ChatSession.id.desc())
+    return list(db.session.scalars(newest_first.limit(limit)))
+
+
+def sessions_since(user_id: str, since: int, limit: int) -> SessionChanges:
+    """Sessions with a larger `user_revision`, oldest change first; a `since` from the future means everything."""
+    now_at = user_revision(user_id)
+    start = since if since <= now_at else 0
+    rows = list(db.session.scalars(_changed_sessions(user_id, start).limit(limit + 1)))
+    more, rows = len(rows) > limit, rows[:limit]
+    last = rows[-1].user_revision if rows else start
+    deleted = [row.id for row in rows if row.deleted_at and since]
+    return SessionChanges(
+        [row for row in rows if not row.deleted_at], deleted, last if more else max(last, now_at), more
+    )
+
+
+def changed_since(session: ChatSession, revision: int) -> tuple[list[Message], list[str]]:
+    """Live messages with a larger revision in the order of their making, and ids of deleted ones.
+
+    Who holds nothing (0) is told of no deletions; a revision from the future means everything.
+    """
+    start = revision if revision <= session.revision else 0
+    changed = select(Message).where(Message.session_id == session.id, Message.revision > start)
+    rows = list(db.session.scalars(changed.order_by(Message.id)))
+    deleted = [row.id for row in rows if row.deleted_at and revision]
+    return [row for row in rows if not row.deleted_at], deleted
+
+
+def page_of_messages(session_id: str, limit: int, before: str | None = None, after: str | None = None) -> MessagePage:
+    """Up to `limit` messages next to the message id given, or the newest ones; always oldest first."""
+    rows = select(Message).where(Message.session_id == session_id, Message.deleted_at.is_(None))
+    if after:
+        newer = list(db.session.scalars(rows.where(Message.id > after).order_by(Message.id).limit(limit + 1)))
+        return MessagePage(newer[:limit], True, len(newer) > limit)
+    if before:
+        rows = rows.where(Message.id < before)
+    older = list(db.session.scalars(rows.order_by(Message.id.desc()).limit(limit + 1)))
+    return MessagePage(older[:limit][::-1], len(older) > limit, before is not None)
+
+
+def path_to(leaf_id: str | None, limit: int = 10_000) -> list[Message]:
+    """The branch from root to leaf, its last `limit` messages, in one recursive query (SQLite and PostgreSQL)."""
+    if leaf_id is None:
+        return []
+    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == leaf_id)
+    path = start.cte("path", recursive=True)
+    parent = aliased(Message)
+    step = select(parent.id, parent.parent_id, path.c.depth + 1).where(
+        parent.id == path.c.parent_id, path.c.depth < limit
+    )
+    path = path.union_all(step)
+    branch = select(Message).join(path, path.c.id == Message.id).where(Message.deleted_at.is_(None))
+    return list(db.session.scalars(branch.order_by(path.c.depth.desc())))
+
+
+def message_named(user_id: str, client_id: str, session_id: str | None = None) -> Message | None:
+    """The user's message that a client gave this name, in one session or (for a first message) in any live one."""
+    named = (
+        select(Message)
+        .join(ChatSession, ChatSession.id == Message.session_id)
+        .where(ChatSession.user_id == user_id, ChatSession.deleted_at.is_(None), Message.client_id == client_id)
+    )
+    if session_id:
+        named = named.where(Message.session_id == session_id)
+    return db.session.scalars(named.order_by(Message.id).limit(1)).first()
+
+
+def _changed_sessions(user_id: str, start: int) -> Select[ChatSession]:
+    return (
+        select(ChatSession)
+        .where(ChatSession.user_id == user_id, ChatSession.user_revision > start)
+        .order_by(ChatSession.user_revision, ChatSession.id)
+    )
