@@ -1,0 +1,1 @@
+"""Model providers: who answers, and how an answer arrives. Knows neither Flask nor the database."""
