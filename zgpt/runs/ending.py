@@ -1,0 +1,131 @@
+"""What the database is told of a run: it begins, it is kept, it ends. Every write is fenced by the run's epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam
+
+from zgpt.chat.actions import announce, finish_message, lock_user
+from zgpt.chat.models import ChatSession, Message
+from zgpt.chat.queries import path_to
+from zgpt.core import clock
+from zgpt.core.db import db, transaction
+from zgpt.llm.base import Turn
+from zgpt.realtime.live import RunHead
+from zgpt.realtime.protocol import RunCompleted
+from zgpt.runs.active import ActiveRun, Outcome
+from zgpt.runs.models import Run
+from zgpt.runs.queries import OPEN
+from zgpt.runs.schemas import error_json, written_json
+
+_runs = cast("Table", Run.__table__)
+_checkpoint = (
+    _runs.update()
+    .where(_runs.c.id == bindparam("run_id"), _runs.c.epoch == bindparam("of_epoch"), _runs.c.status == "streaming")
+    .values(text_kept=bindparam("text"), reasoning_kept=bindparam("reasoning"))
+)
+
+
+def begin_run(head: RunHead) -> list[Turn] | None:
+    """Mark the run as streaming; returns the branch up to its question, or None when it is no longer ours to write."""
+    with transaction():
+        run = _held(head)
+        if run is None:
+            return None
+        run.status = "streaming"
+        run.started_at = run.started_at or clock.now()
+        message = db.session.get_one(Message, head.message_id)
+        branch = path_to(message.parent_id)
+    return [Turn(message.role, message.text) for message in branch if message.text]
+
+
+def save_checkpoints(active: Iterable[ActiveRun]) -> None:
+    """Keep the text of these runs, all in one transaction: one per run would cost more than the tokens themselves."""
+    sizes = {run: run.size for run in active}
+    rows = [_row(run) for run in sizes]
+    if not rows:
+        return
+    with transaction():
+        db.session.connection().execute(_checkpoint, rows)
+    for run, size in sizes.items():
+        run.saved_bytes = size
+
+
+def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], None]) -> bool:
+    """The final message and the run's end in one transaction; False when the run is no longer ours, or deleted.
+
+    `tell` gets the end after the commit and before the session's own event, which carries the same revision.
+    """
+    text, reasoning = _decoded(active)
+    with transaction() as after:
+        # The user's row first, as everywhere: else a session could be deleted between our look at it and our write.
+        lock_user(active.head.user_id)
+        run = _held(active.head)
+        if run is None:
+            return False
+        message = db.session.get_one(Message, active.head.message_id)
+        session = db.session.get_one(ChatSession, active.head.session_id)
+        if session.deleted_at is not None:
+            _fill(run, active, outcome)
+            return False
+        revision = finish_message(message, text, reasoning)
+        _fill(run, active, outcome)
+        db.session.flush()
+        after(partial(tell, _completed(run, message, revision)))
+        announce(session, after)
+    return True
+
+
+def claim(run_id: str, epoch: int) -> RunHead | None:
+    """Take an open run over from a process that is gone: its next epoch is ours. None when another was faster."""
+    with transaction():
+        run = db.session.get(Run, run_id, with_for_update=True)
+        if run is None or run.epoch != epoch or run.status not in OPEN:
+            return None
+        run.epoch = epoch + 1
+        return RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
+
+
+def _held(head: RunHead) -> Run | None:
+    """The run, locked, if this epoch still owns it."""
+    run = db.session.get(Run, head.run_id, with_for_update=True, populate_existing=True)
+    return run if run is not None and run.epoch == head.epoch and run.status in OPEN else None
+
+
+def _fill(run: Run, active: ActiveRun, outcome: Outcome) -> None:
+    run.status, run.ended_at = outcome.status, clock.now()
+    run.usage = asdict(outcome.usage) if outcome.usage else None
+    run.ends, run.sha256 = active.ends(), active.digests()
+    # The final text stands in the message: keeping it twice would double the table.
+    run.text_kept = run.reasoning_kept = ""
+    if outcome.fault:
+        run.error_code, run.error_message = outcome.fault.code, outcome.fault.message
+        run.error_retryable = outcome.fault.retryable
+
+
+def _completed(run: Run, message: Message, revision: int) -> RunCompleted:
+    return RunCompleted(
+        session_id=run.session_id,
+        run_id=run.id,
+        message_id=run.message_id,
+        status=cast("Any", run.status),
+        ends=run.ends or {},
+        sha256=run.sha256 or {},
+        usage=run.usage,
+        error=error_json(run),
+        message=written_json(message, run),
+        revision=revision,
+    )
+
+
+def _row(active: ActiveRun) -> dict[str, object]:
+    text, reasoning = _decoded(active)
+    return {"run_id": active.head.run_id, "of_epoch": active.head.epoch, "text": text, "reasoning": reasoning}
+
+
+def _decoded(active: ActiveRun) -> tuple[str, str]:
+    return active.texts["text"].decode(), active.texts["reasoning"].decode()

@@ -1,0 +1,92 @@
+"""Reads of runs, and of messages with their runs, that are already known to be the asker's. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from zgpt.chat.models import ChatSession, Message
+from zgpt.core.db import db
+from zgpt.runs.models import Run
+
+OPEN = ("queued", "streaming")
+PAGE_BYTES = 524_288
+"""One answer on the socket carries at most about half a mebibyte of messages; the rest is asked for again."""
+PAGE_MESSAGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a viewer lacks: messages and runs, ids of deleted ones, the revision they lead to, is there more."""
+
+    messages: list[tuple[Message, Run | None]]
+    deleted: list[str]
+    revision: int
+    more: bool
+
+
+def runs_of(messages: Sequence[Message]) -> dict[str, Run]:
+    """The run of each assistant message, by message id."""
+    ids = [message.id for message in messages if message.role == "assistant"]
+    if not ids:
+        return {}
+    rows = db.session.scalars(select(Run).where(Run.message_id.in_(ids)).order_by(Run.id))
+    return {run.message_id: run for run in rows}
+
+
+def open_runs_of_user(user_id: str) -> list[Run]:
+    """Runs of the user that have not ended."""
+    return list(db.session.scalars(select(Run).where(Run.user_id == user_id, Run.status.in_(OPEN))))
+
+
+def open_runs(session_id: str) -> list[Run]:
+    """Runs of the session that have not ended."""
+    rows = select(Run).where(Run.session_id == session_id, Run.status.in_(OPEN)).order_by(Run.id)
+    return list(db.session.scalars(rows))
+
+
+def changes_since(session: ChatSession, revision: int) -> Changes:
+    """What is newer than `revision`, oldest change first; for who holds nothing (0) the newest messages.
+
+    A revision from the future is none of ours: then everything is sent, as for 0.
+    """
+    if not 0 < revision <= session.revision:
+        return _newest(session)
+    rows = select(Message).where(Message.session_id == session.id, Message.revision > revision)
+    changed = list(db.session.scalars(rows.order_by(Message.revision, Message.id).limit(PAGE_MESSAGES + 1)))
+    page = _within(changed)
+    more = len(page) < len(changed)
+    live = [message for message in page if message.deleted_at is None]
+    deleted = [message.id for message in page if message.deleted_at is not None]
+    return Changes(_with_runs(live), deleted, page[-1].revision if more else session.revision, more)
+
+
+def question_and_answer(message_id: str) -> list[tuple[Message, Run | None]]:
+    """A question and the first answer that was begun to it."""
+    question = db.session.get_one(Message, message_id)
+    answers = select(Message).where(Message.parent_id == message_id).order_by(Message.id).limit(1)
+    return _with_runs([question, *db.session.scalars(answers)])
+
+
+def _newest(session: ChatSession) -> Changes:
+    rows = select(Message).where(Message.session_id == session.id, Message.deleted_at.is_(None))
+    newest = list(db.session.scalars(rows.order_by(Message.id.desc()).limit(PAGE_MESSAGES + 1)))
+    page = _within(newest)
+    return Changes(_with_runs(page[::-1]), [], session.revision, len(page) < len(newest))
+
+
+def _within(messages: list[Message]) -> list[Message]:
+    """As many as fit into one answer, at least one."""
+    size = 0
+    for index, message in enumerate(messages[:PAGE_MESSAGES]):
+        size += len(message.text) + len(message.reasoning)
+        if size > PAGE_BYTES and index:
+            return messages[:index]
+    return messages[:PAGE_MESSAGES]
+
+
+def _with_runs(messages: list[Message]) -> list[tuple[Message, Run | None]]:
+    runs = runs_of(messages)
+    return [(message, runs.get(message.id)) for message in messages]

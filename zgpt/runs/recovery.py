@@ -1,0 +1,52 @@
+"""Takes up, at the start of a process, the answers that were being written when the last one died."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from zgpt.core import clock
+from zgpt.core.db import db
+from zgpt.llm.base import Provider
+from zgpt.runs import ending
+from zgpt.runs.active import Fault, Outcome
+from zgpt.runs.models import Run
+from zgpt.runs.queries import OPEN
+from zgpt.runs.runner import Runner
+
+LAST_EPOCH = 4
+"""A run that took four processes down with it, or saw them die, is not tried a fifth time."""
+OLDEST_S = 900
+"""After a quarter of an hour nobody waits for an answer to go on by itself; a retry is one press away."""
+
+INTERRUPTED = Fault(
+    "interrupted", "The server was restarted while this answer was written. What came is kept. Try again.", True
+)
+
+
+def recover(runner: Runner, provider: Provider) -> int:
+    """Take up every open run; returns how many.
+
+    Call it before the process takes commands, and in one process only: without Redis there is only one.
+    """
+    interrupted = list(db.session.scalars(select(Run).where(Run.status.in_(OPEN)).order_by(Run.created_at)))
+    db.session.rollback()
+    for run in interrupted:
+        _take_up(runner, provider, run)
+    return len(interrupted)
+
+
+def _take_up(runner: Runner, provider: Provider, run: Run) -> None:
+    kept = {"text": run.text_kept.encode(), "reasoning": run.reasoning_kept.encode()}
+    head = ending.claim(run.id, run.epoch)
+    if head is None:
+        return
+    if run.stop_requested_at is not None:
+        runner.enqueue(head, kept, outcome=Outcome("stopped"))
+    elif head.epoch > LAST_EPOCH or clock.now() - run.created_at > timedelta(seconds=OLDEST_S):
+        runner.enqueue(head, kept, outcome=Outcome("failed", INTERRUPTED))
+    elif run.text_kept and provider.can_continue:
+        runner.enqueue(head, kept)
+    else:
+        runner.enqueue(head, shown=kept)

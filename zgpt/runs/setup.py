@@ -1,0 +1,77 @@
+"""Gives an app its provider, its slots and its runner, and starts what works in the background; no rules of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import gevent
+from flask import Flask
+
+from zgpt.auth.signals import account_deleting
+from zgpt.chat.models import ChatSession, Message
+from zgpt.chat.signals import messages_showing, session_deleting
+from zgpt.core.config import Settings
+from zgpt.core.db import Collector
+from zgpt.llm.base import Provider
+from zgpt.llm.factory import provider_from
+from zgpt.llm.slots import Slots
+from zgpt.realtime.server import Realtime
+from zgpt.runs import ending
+from zgpt.runs.actions import stop_all
+from zgpt.runs.active import ActiveRun
+from zgpt.runs.checkpoints import Checkpointer
+from zgpt.runs.queries import open_runs, open_runs_of_user, runs_of
+from zgpt.runs.recovery import recover
+from zgpt.runs.runner import Runner
+from zgpt.runs.schemas import Json, run_json
+from zgpt.runs.titles import Titler
+
+WAITING_RUNS = 1_000
+"""Above this nobody would see an answer within minutes; saying so at once is kinder than a place in such a queue."""
+
+
+def init_runs(app: Flask, settings: Settings, realtime: Realtime, provider: Provider | None = None) -> None:
+    """Make the runner of this app; nothing runs yet, so that commands and migrations may make an app too."""
+    provider = provider or provider_from(settings)
+    slots = Slots(settings.llm_concurrency, WAITING_RUNS)
+    runner = Runner(app, provider, realtime.broker, settings, slots)
+    if settings.llm_titles:
+        runner.on_ended = Titler(app, provider, slots).run_ended
+    realtime.hub.on_stop = runner.stop
+    app.extensions["runs"] = runner
+    app.extensions["provider"] = provider
+
+    def save(runs: list[ActiveRun]) -> None:
+        runner.write(lambda: ending.save_checkpoints(runs))
+
+    app.extensions["checkpointer"] = Checkpointer(runner.active, save, runner.urgent, settings.checkpoint_s)
+
+
+def start_runs(app: Flask) -> None:
+    """In the process that serves: take up what a dead one left, and keep checkpoints from now on."""
+    with app.app_context():
+        recover(app.extensions["runs"], app.extensions["provider"])
+    gevent.spawn(app.extensions["checkpointer"].run)
+
+
+def stop_runs(app: Flask) -> None:
+    """The process ends: keep what was shown, leave the runs to the next one."""
+    app.extensions["checkpointer"].stop()
+    app.extensions["runs"].drain()
+
+
+def _stop_runs_of_session(session: ChatSession, after: Collector) -> None:
+    stop_all(open_runs(session.id), after)
+
+
+def _stop_runs_of_user(user_id: str, after: Collector) -> None:
+    stop_all(open_runs_of_user(user_id), after)
+
+
+def _runs_by_message(messages: list[Message]) -> Mapping[str, Json]:
+    return {message_id: run_json(run) for message_id, run in runs_of(messages).items()}
+
+
+session_deleting.connect(_stop_runs_of_session)
+account_deleting.connect(_stop_runs_of_user)
+messages_showing.connect(_runs_by_message)
