@@ -1,0 +1,1 @@
+"""The WebSocket endpoint: commands in, events out."""

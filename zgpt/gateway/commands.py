@@ -1,0 +1,200 @@
+"""What each command does: one function per command, in an app context. Limits and errors are in `handler`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from zgpt.auth.access import access_user
+from zgpt.auth.schemas import user_json
+from zgpt.auth.tokens import Identity, verify_access
+from zgpt.chat.access import access_session
+from zgpt.chat.schemas import session_json
+from zgpt.core.config import settings
+from zgpt.core.errors import Conflict, Problem, Unauthorized
+from zgpt.gateway.client import Client
+from zgpt.realtime import protocol
+from zgpt.realtime.hub import Holds, Member
+from zgpt.realtime.live import RunHead
+from zgpt.realtime.server import current
+from zgpt.runs import actions
+from zgpt.runs.queries import changes_since, open_runs, question_and_answer
+from zgpt.runs.schemas import written_json
+
+SESSIONS_PER_CONNECTION = 16
+"""A screen shows one session; sixteen leave room for a client that shows many, and bound what one can make us watch."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The result of a command, and what follows once the answer has been queued."""
+
+    result: Json
+    then: Callable[[], None] | None = None
+    expires_at: float | None = None
+
+
+def hello(client: Client, command: protocol.Hello) -> Reply:
+    """Say who is there. The login is checked again after joining, so that a revocation in between cannot be missed."""
+    if client.member is not None:
+        raise Conflict("This connection has said hello already. Use auth.refresh for a new token.")
+    identity = verify_access(command.token)
+    member = Member(client.connection, identity.user_id, identity.login_id)
+    current().hub.join(member)
+    try:
+        user = access_user(verify_access(command.token))
+    except Exception:
+        current().hub.leave(member)
+        raise
+    client.member = member
+    result = {
+        "protocol": protocol.PROTOCOL_VERSION,
+        "connection_id": client.connection.id,
+        "user": user_json(user),
+        "heartbeat_s": settings().heartbeat_s,
+    }
+    return Reply(result, expires_at=identity.expires_at)
+
+
+def auth_refresh(client: Client, command: protocol.AuthRefresh) -> Reply:
+    member = _member(client)
+    identity = verify_access(command.token)
+    if not _is_same(member, identity):
+        raise Unauthorized("This token belongs to another sign-in. Open a connection of its own for it.")
+    return Reply({}, expires_at=identity.expires_at)
+
+
+def session_open(client: Client, command: protocol.SessionOpen) -> Reply:
+    """Send what the viewer lacks, and all events from then on: viewing begins before the read, so nothing is missed."""
+    member, session_id = _member(client), str(command.session_id)
+    _check_room(member, session_id)
+    hub = current().hub
+    hub.hold(member, session_id)
+    try:
+        session = access_session(member.user_id, session_id)
+        changes = changes_since(session, command.revision)
+        runs = open_runs(session.id)
+        current().broker.prepare(RunHead(r.user_id, r.session_id, r.id, r.message_id, r.epoch) for r in runs)
+    except BaseException:
+        hub.close_session(member, session_id)
+        raise
+    result = {
+        "session": session_json(session),
+        "revision": changes.revision,
+        "messages": [written_json(message, run) for message, run in changes.messages],
+        "deleted": changes.deleted,
+        "runs": [{"run_id": r.id, "message_id": r.message_id, "status": r.status, "epoch": r.epoch} for r in runs],
+        "more": changes.more,
+    }
+    holds = _holds(command)
+    return Reply(result, lambda: hub.release(member, session_id, session.revision, holds))
+
+
+def session_close(client: Client, command: protocol.SessionClose) -> Reply:
+    current().hub.close_session(_member(client), str(command.session_id))
+    return Reply({})
+
+
+def message_send(client: Client, command: protocol.MessageSend) -> Reply:
+    """Store the question and queue its answer. The sender views the session from before its first event."""
+    member = _member(client)
+    session_id = str(command.session_id) if command.session_id else None
+    if session_id is None or session_id not in member.viewers:
+        _check_room(member, session_id or "")
+    opened: list[str] = []
+
+    def view(new_id: str) -> None:
+        if new_id not in member.viewers:
+            current().hub.hold(member, new_id)
+            opened.append(new_id)
+
+    sent = actions.send_message(member.user_id, session_id, str(command.client_id), command.text, view)
+    if not sent.again:
+        return Reply(_sent_json(sent), lambda: _release(member, opened, sent.revision))
+    view(sent.session_id)
+    events = _created_again(sent)
+    return Reply(_sent_json(sent), lambda: _tell_again(client, member, opened, sent, events))
+
+
+def message_edit(client: Client, command: protocol.MessageEdit) -> Reply:
+    member = _member(client)
+    sent = actions.edit_message(member.user_id, str(command.message_id), str(command.client_id), command.text)
+    return Reply(_sent_json(sent))
+
+
+def run_stop(client: Client, command: protocol.RunStop) -> Reply:
+    actions.request_stop(_member(client).user_id, str(command.run_id))
+    return Reply({})
+
+
+def run_regenerate(client: Client, command: protocol.RunRegenerate) -> Reply:
+    sent = actions.regenerate(_member(client).user_id, str(command.message_id))
+    return Reply({"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id})
+
+
+def ping(client: Client, _command: protocol.Ping) -> Reply:
+    _member(client)
+    return Reply({})
+
+
+COMMANDS: dict[type[protocol.Command], Callable[[Client, Any], Reply]] = {
+    protocol.Hello: hello,
+    protocol.AuthRefresh: auth_refresh,
+    protocol.SessionOpen: session_open,
+    protocol.SessionClose: session_close,
+    protocol.MessageSend: message_send,
+    protocol.MessageEdit: message_edit,
+    protocol.RunStop: run_stop,
+    protocol.RunRegenerate: run_regenerate,
+    protocol.Ping: ping,
+}
+
+
+def _member(client: Client) -> Member:
+    if client.member is None:
+        raise Unauthorized("Say hello first, with an access token.")
+    return client.member
+
+
+def _is_same(member: Member, identity: Identity) -> bool:
+    return member.user_id == identity.user_id and member.login_id == identity.login_id
+
+
+def _check_room(member: Member, session_id: str) -> None:
+    if session_id not in member.viewers and len(member.viewers) >= SESSIONS_PER_CONNECTION:
+        raise Problem("Too many sessions are open on this connection. Close one first.", code="conflict", status=409)
+
+
+def _holds(command: protocol.SessionOpen) -> Holds:
+    holds: dict[str, dict[str, tuple[int, int]]] = {}
+    for hold in command.holds:
+        holds.setdefault(str(hold.run_id), {})[hold.part] = (hold.epoch, hold.offset)
+    return holds
+
+
+def _sent_json(sent: actions.Sent) -> Json:
+    return {"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id}
+
+
+def _release(member: Member, opened: list[str], revision: int) -> None:
+    for session_id in opened:
+        current().hub.release(member, session_id, revision, {})
+
+
+def _created_again(sent: actions.Sent) -> list[protocol.MessageCreated]:
+    """The events of a send whose first answer was lost, as they stand now."""
+    return [
+        protocol.MessageCreated(sent.session_id, message.revision, written_json(message, run))
+        for message, run in question_and_answer(sent.message_id)
+    ]
+
+
+def _tell_again(
+    client: Client, member: Member, opened: list[str], sent: actions.Sent, events: list[protocol.MessageCreated]
+) -> None:
+    for event in events:
+        client.connection.offer(protocol.encode_event(event))
+    _release(member, opened, sent.revision)

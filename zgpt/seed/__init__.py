@@ -1,0 +1,1 @@
+"""A believable demo: people, sessions and finished answers, to try things with. It is never there unless asked for."""
