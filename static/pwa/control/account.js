@@ -1,0 +1,136 @@
+/** Who is signed in on this page: start, sign in and out, and keeping the token fresh. Draws nothing. */
+import { asFault } from '../net/faults.js';
+
+const FLAG = 'zgpt.signed_in';
+const RETRY_MS = 5_000;
+
+export class Account {
+  #parts;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
+
+  /**
+   * @param {{api: import('../net/api.js').Api, socket: import('../net/socket.js').Socket,
+   *          store: import('../net/store.js').Store, holder: import('./holder.js').Holder,
+   *          onEnter: () => Promise<void>}} parts `onEnter`: somebody is signed in, the rest of the page may start
+   */
+  constructor(parts) {
+    this.#parts = parts;
+    parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#left());
+    parts.socket.addEventListener('left', () => this.#turnedAway());
+  }
+
+  /** What is kept on this device is shown first; the server is asked meanwhile. */
+  async start() {
+    this.#loadApp();
+    if (!remembered()) return this.#parts.holder.dispatch({ type: 'local.signed_out' });
+    const kept = await this.#parts.store.account();
+    if (kept) this.#showKept(kept);
+    await this.#resume();
+  }
+
+  /** @param {{email: string, password: string}} form */
+  signIn(form) {
+    return this.#parts.api.signIn(form);
+  }
+
+  /** @param {{email: string, password: string}} form */
+  signUp(form) {
+    return this.#parts.api.signUp(form);
+  }
+
+  async signOut() {
+    await this.#parts.api.signOut().catch(() => {});
+    await this.#left();
+  }
+
+  async #loadApp() {
+    try {
+      this.#parts.holder.dispatch({ type: 'local.app', app: await this.#parts.api.open('GET', '/app') });
+    } catch {
+      setTimeout(() => this.#loadApp(), RETRY_MS);
+    }
+  }
+
+  /** Without a network the person stays signed in with what is kept here, and the server is asked again later. */
+  async #resume() {
+    const { api, holder } = this.#parts;
+    try {
+      await api.refresh();
+    } catch (error) {
+      if (asFault(error).status === 401) return;
+      if (holder.state.account === 'in') holder.dispatch({ type: 'local.phase', phase: navigator.onLine ? 'waiting' : 'offline' });
+      this.#schedule(RETRY_MS, () => this.#resume());
+    }
+  }
+
+  /** @param {{user: import('../core/protocol.js').User, sessions: import('../core/protocol.js').Session[], revision: number}} kept */
+  #showKept(kept) {
+    const { holder, onEnter } = this.#parts;
+    holder.dispatch({ type: 'local.signed_in', user: kept.user });
+    holder.dispatch({ type: 'local.list_loaded', items: kept.sessions, revision: kept.revision });
+    return onEnter();
+  }
+
+  /** @param {import('../net/api.js').Grant} grant */
+  async #granted(grant) {
+    const { api, holder, socket, store, onEnter } = this.#parts;
+    this.#schedule(api.refreshInMs, () => this.#renew());
+    const before = holder.state.user;
+    if (before?.id === grant.user.id) return socket.start();
+    const kept = await store.account();
+    if (kept && kept.user.id !== grant.user.id) await store.clear();
+    remember(true);
+    holder.dispatch({ type: 'local.signed_in', user: grant.user });
+    await onEnter();
+    socket.start();
+  }
+
+  async #renew() {
+    const { api, socket } = this.#parts;
+    if (socket.ready) await socket.renew();
+    else await api.refresh().catch(() => {});
+    if (api.refreshInMs === 0 && remembered()) this.#schedule(RETRY_MS, () => this.#renew());
+  }
+
+  /** The server said not to come back: signed out elsewhere, or something only a reload can mend. */
+  async #turnedAway() {
+    try {
+      this.#parts.api.forget();
+      await this.#parts.api.refresh();
+      this.#parts.holder.dispatch({ type: 'local.notice', notice: 'The server closed this connection. Reload the page to go on.' });
+    } catch (error) {
+      if (asFault(error).status !== 401) this.#schedule(RETRY_MS, () => this.#turnedAway());
+    }
+  }
+
+  /** Nothing of the person stays on this device. */
+  async #left() {
+    const { socket, store, holder } = this.#parts;
+    clearTimeout(this.#timer);
+    remember(false);
+    socket.stop();
+    holder.dispatch({ type: 'local.signed_out' });
+    await store.clear();
+    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
+  }
+
+  /**
+   * @param {number} delayMs
+   * @param {() => void} then
+   */
+  #schedule(delayMs, then) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, delayMs);
+  }
+}
+
+function remembered() {
+  return localStorage.getItem(FLAG) === '1';
+}
+
+/** @param {boolean} signedIn */
+function remember(signedIn) {
+  if (signedIn) localStorage.setItem(FLAG, '1');
+  else localStorage.removeItem(FLAG);
+}

@@ -1,0 +1,144 @@
+/** What each action of the elements (`chat-*` events) does. One line each; the doing is elsewhere. */
+import { leafBelow } from '../core/tree.js';
+import { isLive } from '../core/protocol.js';
+import { confirm, openMenu } from '../elements/menu.js';
+import { setTheme, theme } from '../elements/theme.js';
+import { asFault } from '../net/faults.js';
+import { Announcer } from './announcer.js';
+import { uuid } from './outbox.js';
+
+/**
+ * @typedef {{page: import('../elements/zg-app.js').App, holder: import('./holder.js').Holder, api: import('../net/api.js').Api,
+ *            socket: import('../net/socket.js').Socket, account: import('./account.js').Account, list: import('./list.js').List,
+ *            conversation: import('./conversation.js').Conversation, outbox: import('./outbox.js').Outbox,
+ *            router: import('./router.js').Router}} Parts
+ */
+
+export class Actions {
+  #parts;
+  /** What is typed and not sent, by session. @type {Map<string, string>} */
+  #drafts = new Map();
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+  }
+
+  attach() {
+    const { page, list, outbox, router, socket, holder } = this.#parts;
+    /** @type {Record<string, (detail: any) => unknown>} */
+    const actions = {
+      'sign-in': (form) => this.#signIn(form),
+      'open': ({ id }) => this.#go(id),
+      'new': () => this.#go(null),
+      'send': ({ text }) => this.#send(text),
+      'edit': ({ message, text }) => outbox.add({ session_id: message.session_id, text, message_id: message.id, parent_id: message.parent_id }),
+      'stop': () => this.#stop(),
+      'retry': ({ id }) => this.#command('run.regenerate', { message_id: id }),
+      'resend': ({ id }) => outbox.resend(id),
+      'drop': ({ client_id }) => outbox.drop(client_id),
+      'connect': () => socket.nudge(),
+      'version': ({ id }) => holder.dispatch({ type: 'local.leaf', leaf: leafBelow(holder.state.open?.messages ?? {}, id) }),
+      'rename': ({ id, title }) => list.rename(id, title),
+      'more': () => list.loadMore(),
+      'all': () => list.loadAll(),
+      'session-menu': ({ id, button }) => this.#sessionMenu(id, button),
+      'account-menu': ({ button }) => this.#accountMenu(button),
+    };
+    for (const [name, run] of Object.entries(actions)) {
+      page.addEventListener(`chat-${name}`, (event) => run(/** @type {CustomEvent} */ (event).detail));
+    }
+    addEventListener('popstate', () => this.#swapDraft());
+    new Announcer(holder, page).attach();
+    void router;
+  }
+
+  /** @param {{mode: 'in'|'up', email: string, password: string}} form */
+  async #signIn({ mode, email, password }) {
+    const { account, page } = this.#parts;
+    try {
+      await (mode === 'in' ? account.signIn({ email, password }) : account.signUp({ email, password }));
+    } catch (error) {
+      page.signIn.failed(asFault(error));
+    }
+  }
+
+  /** @param {string|null} id */
+  async #go(id) {
+    this.#drafts.set(this.#where(), this.#parts.page.conversation.draft);
+    await this.#parts.router.go(id);
+    this.#swapDraft();
+    if (matchMedia('(hover: hover)').matches) this.#parts.page.conversation.focusComposer();
+  }
+
+  #swapDraft() {
+    this.#parts.page.conversation.draft = this.#drafts.get(this.#where()) ?? '';
+  }
+
+  #where() {
+    return this.#parts.holder.state.open?.id ?? '';
+  }
+
+  /** @param {string} text */
+  #send(text) {
+    const { holder, outbox, router } = this.#parts;
+    if (!holder.state.open) router.begin(`new:${uuid()}`);
+    outbox.add({ session_id: this.#where(), text });
+  }
+
+  async #stop() {
+    const live = Object.values(this.#parts.holder.state.open?.runs ?? {}).filter((run) => isLive(run.status));
+    for (const run of live) await this.#command('run.stop', { run_id: run.run_id });
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} fields
+   */
+  async #command(type, fields) {
+    const { socket, holder } = this.#parts;
+    try {
+      await socket.command(type, fields);
+    } catch (error) {
+      const fault = asFault(error);
+      holder.dispatch({ type: 'local.notice', notice: fault.code === 'network' ? 'There is no connection. Try again when it is back.' : fault.message });
+    }
+  }
+
+  /** @param {string} id @param {HTMLElement} button */
+  #sessionMenu(id, button) {
+    const { page } = this.#parts;
+    openMenu(button, [
+      { label: 'Rename', icon: 'edit', run: () => this.#rename(id) },
+      { label: 'Delete', icon: 'trash', tone: 'fail', run: () => this.#delete(id) },
+    ]);
+    void page;
+  }
+
+  /** @param {string} id */
+  #rename(id) {
+    const { page } = this.#parts;
+    if (matchMedia('(max-width: 52rem)').matches) page.drawer = true;
+    page.list.rename(id);
+  }
+
+  /** @param {string} id */
+  async #delete(id) {
+    const { list, router, holder } = this.#parts;
+    const title = holder.state.list.byId[id]?.title || 'New chat';
+    if (!(await confirm({ title: 'Delete this chat?', text: `“${title}” and its messages will be gone on all your devices.`, yes: 'Delete' }))) return;
+    if (holder.state.open?.id === id) await router.go(null);
+    await list.remove(id);
+  }
+
+  /** @param {HTMLElement} button */
+  #accountMenu(button) {
+    const { account, router } = this.#parts;
+    const now = theme();
+    const themes = /** @type {const} */ ([['auto', 'Theme of the system', 'auto'], ['light', 'Light', 'sun'], ['dark', 'Dark', 'moon']]);
+    openMenu(button, [
+      ...themes.map(([name, label, icon]) => ({ label, icon, checked: now === name, run: () => setTheme(name) })),
+      { label: 'Sign out', icon: 'leave', run: () => account.signOut().then(() => router.go(null)) },
+    ]);
+  }
+}

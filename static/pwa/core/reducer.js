@@ -1,0 +1,52 @@
+/**
+ * `(state, event) → state`, for every event of the server, one to one, and for what happens on this page (`local.*`).
+ * Pure. An event of an unknown type is ignored and counted: an old page must survive a new server.
+ *
+ * @typedef {import('./state.js').State} State
+ */
+import { listLoaded, sessionDeleted, sessionUpdated } from './reduce_list.js';
+import { messageCreated, messageDeleted, sessionOpened, sessionOpening } from './reduce_open.js';
+import { entryAcknowledged, entryChanged, entryDropped, entryQueued } from './reduce_outbox.js';
+import { runCompleted, runDelta, runQueued, runReset, runStarted } from './reduce_runs.js';
+import { EMPTY_STATE } from './state.js';
+
+/** @type {Readonly<Record<string, (state: State, event: any) => State>>} */
+const REDUCERS = Object.freeze({
+  'message.created': messageCreated,
+  'message.deleted': messageDeleted,
+  'session.updated': sessionUpdated,
+  'session.deleted': sessionDeleted,
+  'run.queued': runQueued,
+  'run.started': runStarted,
+  'run.delta': runDelta,
+  'run.reset': runReset,
+  'run.completed': runCompleted,
+
+  'local.app': (state, { app }) => ({ ...state, app }),
+  'local.signed_in': (state, { user }) => ({ ...state, account: 'in', user }),
+  'local.signed_out': (state) => ({ ...EMPTY_STATE, account: 'out', app: state.app }),
+  'local.phase': (state, { phase }) => ({ ...state, phase, connected_before: state.connected_before || phase === 'online' }),
+  'local.notice': (state, { notice }) => ({ ...state, notice }),
+  'local.list_loaded': listLoaded,
+  'local.session_opening': sessionOpening,
+  'local.session_opened': sessionOpened,
+  'local.session_missing': (state) => ({ ...state, open: state.open && { ...state.open, status: 'missing', behind: false } }),
+  'local.session_closed': (state) => ({ ...state, open: null, notice: null }),
+  'local.behind': (state) => ({ ...state, open: state.open && { ...state.open, behind: true } }),
+  'local.asked': (state) => ({ ...state, open: state.open && { ...state.open, behind: false } }),
+  'local.leaf': (state, { leaf }) => ({ ...state, open: state.open && { ...state.open, leaf } }),
+  'local.entry_queued': entryQueued,
+  'local.entry_changed': entryChanged,
+  'local.entry_dropped': entryDropped,
+  'local.entry_acknowledged': entryAcknowledged,
+});
+
+/**
+ * @param {State} state
+ * @param {{type: string, [key: string]: unknown}} event
+ * @returns {State}
+ */
+export function reduce(state, event) {
+  const reducer = Object.hasOwn(REDUCERS, event.type) ? REDUCERS[event.type] : undefined;
+  return reducer ? reducer(state, event) : { ...state, ignored: state.ignored + 1 };
+}

@@ -1,0 +1,104 @@
+/**
+ * The one line above the composer: what is the matter, in words, and the next step. Pure.
+ *
+ * @typedef {import('./state.js').State} State
+ * @typedef {import('./screen.js').Row} Row
+ * @typedef {{text: string, tone: 'quiet'|'wait'|'fail', action: null|{label: string, name: 'retry'|'resend'|'connect', id: string}, late: boolean}} Line
+ *   `late`: shown only when it lasts, so that what is over at once never flickers.
+ */
+import { isLive } from './protocol.js';
+
+/**
+ * @param {State} state
+ * @param {Row[]} rows
+ * @returns {Line|null}
+ */
+export function statusLine(state, rows) {
+  return connectionLine(state) ?? outboxLine(rows) ?? noticeLine(state) ?? runLine(rows.at(-1), state);
+}
+
+/**
+ * @param {State} state
+ * @returns {Line|null}
+ */
+function connectionLine({ phase, outbox, connected_before }) {
+  const kept = outbox.some((entry) => entry.state === 'waiting' || entry.state === 'sending');
+  if (phase === 'offline') {
+    return line(kept ? 'You are offline. Your message is kept and goes out when you are back' : 'You are offline. What is on this device stays readable', 'wait');
+  }
+  if (phase === 'waiting' || (phase === 'connecting' && connected_before)) {
+    return line(kept ? 'Reconnecting… your message is kept' : 'Reconnecting…', 'wait', action('Now', 'connect'), true);
+  }
+  return phase === 'connecting' ? line(kept ? 'Connecting… your message is kept' : 'Connecting…', 'quiet', null, true) : null;
+}
+
+/**
+ * @param {Row[]} rows
+ * @returns {Line|null}
+ */
+function outboxLine(rows) {
+  const failed = rows.find((row) => row.pending?.state === 'failed')?.pending;
+  if (failed) return line(`Not sent: ${sentence(failed.error?.message ?? 'the server did not take it')}`, 'fail', action('Try again', 'resend', failed.client_id));
+  const delayed = rows.find((row) => row.pending?.error)?.pending;
+  return delayed?.error ? line(`${sentence(delayed.error.message)} Your message is kept`, 'wait') : null;
+}
+
+/**
+ * @param {State} state
+ * @returns {Line|null}
+ */
+function noticeLine({ notice }) {
+  return notice ? line(notice, 'fail') : null;
+}
+
+/**
+ * @param {Row|undefined} row
+ * @param {State} state
+ * @returns {Line|null}
+ */
+function runLine(row, state) {
+  const record = row?.message?.run;
+  if (!row || !record) return null;
+  if (row.run && isLive(row.run.status)) return liveLine(row, state);
+  if (record.status === 'stopped') return line('Answer stopped', 'quiet', action('Try again', 'retry', row.message?.id));
+  if (record.status !== 'failed') return null;
+  return line(sentence(record.error?.message ?? 'The answer failed.'), 'fail', action('Try again', 'retry', row.message?.id));
+}
+
+/**
+ * @param {Row} row
+ * @param {State} state
+ * @returns {Line|null}
+ */
+function liveLine(row, state) {
+  const run = /** @type {import('./state.js').Run} */ (row.run);
+  if (run.status === 'queued' && run.place) return line(`Waiting for a free place: ${run.place > 1 ? `${run.place - 1} before you` : 'you are next'}`, 'wait');
+  const name = row.message?.model || state.app?.model.name || 'The model';
+  if (row.text) return null;
+  return line(row.reasoning ? `${name} is thinking` : `${name} is reading your message`, 'quiet', null, true);
+}
+
+/**
+ * @param {string} text
+ * @param {Line['tone']} tone
+ * @param {Line['action']} [next]
+ * @param {boolean} [late]
+ * @returns {Line}
+ */
+function line(text, tone, next = null, late = false) {
+  return { text, tone, action: next, late };
+}
+
+/**
+ * @param {string} label
+ * @param {'retry'|'resend'|'connect'} name
+ * @param {string} [id]
+ */
+function action(label, name, id = '') {
+  return { label, name, id };
+}
+
+/** @param {string} text */
+function sentence(text) {
+  return /[.!?…]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
+}

@@ -1,0 +1,88 @@
+/**
+ * The whole page: which of its faces is shown, the drawer, and the keys that work everywhere. Data goes down to the
+ * two sides from here; their actions go up through it.
+ */
+import './zg-conversation.js';
+import './zg-session-list.js';
+import './zg-sign-in.js';
+import { act, h, Part } from './dom.js';
+
+/** @typedef {import('../core/state.js').State} State */
+
+export class App extends Part {
+  #list = /** @type {import('./zg-session-list.js').SessionList} */ (h('zg-session-list', { id: 'sessions' }));
+  #conversation = /** @type {import('./zg-conversation.js').Conversation} */ (h('zg-conversation'));
+  #scrim = h('div', { class: 'scrim' });
+  #layout = h('div', { class: 'layout' }, this.#list, this.#scrim, this.#conversation);
+  #signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
+
+  get list() {
+    return this.#list;
+  }
+
+  get conversation() {
+    return this.#conversation;
+  }
+
+  get signIn() {
+    return this.#signIn;
+  }
+
+  /** @override @param {AbortSignal} signal */
+  attach(signal) {
+    document.addEventListener('keydown', (event) => this.#key(event), { signal });
+    this.#scrim.addEventListener('click', () => (this.drawer = false), { signal });
+    this.addEventListener('chat-drawer', (event) => (this.drawer = /** @type {CustomEvent} */ (event).detail.open), { signal });
+    for (const name of ['chat-open', 'chat-new']) this.addEventListener(name, () => (this.drawer = false), { signal });
+  }
+
+  /** @param {State} state */
+  set state(state) {
+    this.#face(state.account);
+    if (state.account === 'out') this.#signIn.offers = { signup: state.app?.signup ?? true };
+    if (state.account !== 'in') return;
+    this.#list.state = state;
+    this.#conversation.state = state;
+    const title = state.open?.session?.title;
+    document.title = title ? `${title} · Z-GPT` : 'Z-GPT';
+  }
+
+  /** @param {boolean} open */
+  set drawer(open) {
+    this.#layout.classList.toggle('drawer-open', open);
+    this.#conversation.toggleAttribute('inert', open && this.#narrow());
+    if (open && this.#narrow()) this.#list.querySelector('button')?.focus();
+  }
+
+  /** @param {State['account']} account */
+  #face(account) {
+    const wanted = account === 'in' ? this.#layout : account === 'out' ? this.#signIn : null;
+    if (!wanted || wanted.parentNode === this) return;
+    this.replaceChildren(wanted);
+    // The card that was used still holds the password.
+    if (wanted === this.#layout) this.#signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
+  }
+
+  #narrow() {
+    return matchMedia('(max-width: 52rem)').matches;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (!this.#layout.isConnected || event.defaultPrevented) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      this.drawer = true;
+      this.#list.find();
+    } else if (event.key === 'Escape') this.#escape();
+  }
+
+  #escape() {
+    if (this.#layout.classList.contains('drawer-open')) {
+      this.drawer = false;
+      this.#conversation.focusComposer();
+    } else if (!document.querySelector('dialog[open], .menu:popover-open')) act(this, 'stop');
+  }
+}
+
+customElements.define('zg-app', App);

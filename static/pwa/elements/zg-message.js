@@ -1,0 +1,178 @@
+/**
+ * One turn. A person's is a bubble of plain text that can be edited in place; the model's is Markdown on the page that
+ * may still grow. Sends `chat-edit`, `chat-retry`, `chat-stop`, `chat-drop`, `chat-version`.
+ *
+ * @typedef {import('../core/screen.js').Row} Row
+ */
+import { GrowingMarkdown } from '../render/markdown.js';
+import { copyFrom } from './clipboard.js';
+import { act, h, Part, setText } from './dom.js';
+import { TurnActions } from './turn_actions.js';
+
+export class MessageTurn extends Part {
+  /** @type {Row|null} */
+  #row = null;
+  /** @type {GrowingMarkdown|null} */
+  #markdown = null;
+  #name = h('h3', { class: 'turn-name' });
+  #body = h('div', { class: 'turn-body' });
+  #note = h('span', { class: 'turn-note' });
+  #thoughtText = h('div', { class: 'thought-text' });
+  #thought = h('details', { class: 'thought', hidden: true }, h('summary', { text: 'Reasoning' }), this.#thoughtText);
+  #actions = new TurnActions((name, button) => this.#run(name, button));
+  /** @type {HTMLElement|null} */
+  #editor = null;
+
+  /** @override @param {AbortSignal} signal */
+  attach(signal) {
+    this.addEventListener('click', (event) => this.#copyCode(event), { signal });
+  }
+
+  /** @param {Row} row */
+  set row(row) {
+    const before = this.#row;
+    this.#row = row;
+    if (!before) this.#make(row);
+    if (!before || changed(before, row)) this.#update(row, before);
+  }
+
+  /** Turns the bubble into a box with its text. */
+  edit() {
+    const row = this.#row;
+    if (!row?.message || this.#editor) return;
+    const box = /** @type {HTMLTextAreaElement} */ (h('textarea', { class: 'edit-box', 'aria-label': 'Edit the message' }));
+    box.value = row.text;
+    const cancel = h('button', { type: 'button', class: 'button', text: 'Cancel' });
+    const form = h('form', { class: 'edit' }, box, h('div', { class: 'edit-actions' }, cancel, h('button', { type: 'submit', class: 'button primary', text: 'Send' })));
+    cancel.addEventListener('click', () => this.#endEdit());
+    form.addEventListener('submit', (event) => this.#submitEdit(event, box.value));
+    box.addEventListener('keydown', (event) => this.#editKey(event, box.value));
+    this.#editor = form;
+    this.#body.replaceWith(form);
+    box.focus();
+    box.setSelectionRange(box.value.length, box.value.length);
+  }
+
+  /** @param {Row} row */
+  #make(row) {
+    this.className = `turn ${row.role}`;
+    this.setAttribute('role', 'article');
+    this.#body.className = row.role === 'assistant' ? 'turn-body prose' : 'turn-body bubble';
+    if (row.role === 'assistant') this.#markdown = new GrowingMarkdown(this.#body);
+    const head = row.role === 'assistant' ? [this.#name, this.#thought] : [h('h3', { class: 'visually-hidden', text: 'You' })];
+    this.append(...head, this.#body, h('div', { class: 'turn-foot' }, this.#note, this.#actions.element));
+  }
+
+  /**
+   * @param {Row} row
+   * @param {Row|null} before
+   */
+  #update(row, before) {
+    const live = row.run !== null;
+    if (!before || before.text !== row.text || Boolean(before.run) !== live) this.#showText(row, live);
+    this.#showThought(row, live);
+    this.classList.toggle('streaming', live);
+    this.classList.toggle('waiting', live && row.text === '');
+    this.classList.toggle('last', row.last);
+    this.classList.toggle('unsent', row.pending !== null && row.pending.state !== 'failed');
+    this.classList.toggle('failed', row.pending?.state === 'failed');
+    setText(this.#name, row.message?.model || 'Answer');
+    setText(this.#note, noteOf(row));
+    this.#actions.show(actionsOf(row), row.versions, row.message?.id ?? '');
+  }
+
+  /**
+   * @param {Row} row
+   * @param {boolean} live
+   */
+  #showText(row, live) {
+    if (!this.#markdown) setText(this.#body, row.text);
+    else if (live) this.#markdown.grow(row.text);
+    else this.#markdown.finish(row.text);
+  }
+
+  /**
+   * @param {Row} row
+   * @param {boolean} live
+   */
+  #showThought(row, live) {
+    this.#thought.hidden = row.reasoning === '';
+    if (this.#thought.hidden) return;
+    setText(this.#thoughtText, row.reasoning);
+    setText(/** @type {Element} */ (this.#thought.firstElementChild), live && row.text === '' ? 'Reasoning…' : 'Reasoning');
+  }
+
+  /**
+   * @param {import('./turn_actions.js').ActionName} name
+   * @param {HTMLElement} button
+   */
+  #run(name, button) {
+    const row = this.#row;
+    if (!row) return;
+    if (name === 'copy') copyFrom(button, row.text);
+    else if (name === 'edit') this.edit();
+    else if (name === 'drop') act(this, 'drop', { client_id: row.key });
+    else act(this, name, { id: row.message?.id });
+  }
+
+  /** @param {KeyboardEvent} event @param {string} text */
+  #editKey(event, text) {
+    if (event.isComposing) return;
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      this.#endEdit();
+    } else if (event.key === 'Enter' && !event.shiftKey) this.#submitEdit(event, text);
+  }
+
+  /** @param {Event} event @param {string} text */
+  #submitEdit(event, text) {
+    event.preventDefault();
+    const message = this.#row?.message;
+    const wanted = text.trim();
+    if (!message || !wanted) return;
+    this.#endEdit();
+    if (wanted !== message.text) act(this, 'edit', { message, text: wanted });
+  }
+
+  #endEdit() {
+    this.#editor?.replaceWith(this.#body);
+    this.#editor = null;
+    act(this, 'edited');
+  }
+
+  /** @param {Event} event */
+  #copyCode(event) {
+    const button = event.target instanceof Element ? event.target.closest('[data-action=copy-code]') : null;
+    if (button instanceof HTMLElement) copyFrom(button, button.closest('.code')?.querySelector('code')?.textContent ?? '');
+  }
+}
+
+/** @param {Row} row */
+function noteOf(row) {
+  if (row.pending) return row.pending.state === 'failed' ? 'Not sent' : '';
+  const status = row.message?.run?.status;
+  if (row.last || row.run) return '';
+  return status === 'stopped' ? 'Stopped early' : status === 'failed' ? 'Broke off' : '';
+}
+
+/**
+ * @param {Row} row
+ * @returns {import('./turn_actions.js').ActionName[]}
+ */
+function actionsOf(row) {
+  if (row.pending) return row.pending.state === 'failed' ? ['copy', 'drop'] : ['copy'];
+  if (row.role === 'user') return ['copy', 'edit'];
+  if (row.run) return ['stop'];
+  return row.text ? ['copy', 'retry'] : ['retry'];
+}
+
+/**
+ * @param {Row} before
+ * @param {Row} row
+ */
+function changed(before, row) {
+  return before.text !== row.text || before.reasoning !== row.reasoning || before.message !== row.message || before.run !== row.run
+    || before.pending !== row.pending || before.last !== row.last || before.versions.join() !== row.versions.join();
+}
+
+customElements.define('zg-message', MessageTurn);

@@ -1,0 +1,138 @@
+/** The card for signing in and for making an account. Sends `chat-sign-in` {mode, email, password}; told of faults. */
+import { act, h, Part, setText } from './dom.js';
+import { mark } from './icons.js';
+
+const WORDS = Object.freeze({
+  in: { title: 'Sign in', go: 'Sign in', other: 'New here? Make an account', busy: 'Signing in…' },
+  up: { title: 'Make an account', go: 'Make account', other: 'Have an account? Sign in', busy: 'Making the account…' },
+});
+const MIN_PASSWORD = 8;
+
+export class SignIn extends Part {
+  /** @type {'in'|'up'} */
+  #mode = 'in';
+  #busy = false;
+  #title = h('h1');
+  #email = field('email', 'Email', { type: 'email', name: 'email', autocomplete: 'username', inputmode: 'email', autocapitalize: 'none', spellcheck: 'false', required: true });
+  #password = field('password', 'Password', { type: 'password', name: 'password', required: true });
+  #show = h('button', { type: 'button', class: 'text-button show-password', 'aria-pressed': 'false', text: 'Show' });
+  #fault = h('p', { class: 'form-fault', role: 'alert' });
+  #go = h('button', { type: 'submit', class: 'button primary' });
+  #other = h('button', { type: 'button', class: 'text-button' });
+  #form = h('form', { class: 'card', novalidate: true });
+
+  /** @override */
+  build() {
+    this.#password.row.append(this.#show);
+    const head = h('div', { class: 'card-head' }, mark(), this.#title);
+    this.#form.append(head, this.#email.box, this.#password.box, this.#fault, this.#go, this.#other);
+    this.append(h('main', { class: 'sign-in' }, this.#form));
+    this.#update();
+  }
+
+  /** @override @param {AbortSignal} signal */
+  attach(signal) {
+    this.#form.addEventListener('submit', (event) => this.#submit(event), { signal });
+    this.#show.addEventListener('click', () => this.#toggleShow(), { signal });
+    this.#other.addEventListener('click', () => this.#toggleMode(), { signal });
+    for (const { input, fault } of [this.#email, this.#password]) {
+      input.addEventListener('input', () => this.#say(input, fault, ''), { signal });
+    }
+    if (matchMedia('(hover: hover)').matches) this.#email.input.focus();
+  }
+
+  /** @param {{signup: boolean}} how whether accounts can be made here */
+  set offers({ signup }) {
+    this.#other.hidden = !signup;
+  }
+
+  /**
+   * The answer of the server: at the field it belongs to, or at the form.
+   * @param {import('../net/faults.js').Fault} fault
+   */
+  failed(fault) {
+    this.#busy = false;
+    this.#update();
+    const named = { email: this.#email, password: this.#password };
+    const placed = fault.fields.filter(({ field: name }) => name in named);
+    for (const { field: name, message } of placed) {
+      const { input, fault: line } = named[/** @type {'email'|'password'} */ (name)];
+      this.#say(input, line, message);
+    }
+    if (placed.length > 0) return;
+    if (fault.code === 'unauthorized' || fault.status === 401) this.#say(this.#password.input, this.#password.fault, fault.message);
+    else if (fault.code === 'email_taken' || fault.status === 409) this.#say(this.#email.input, this.#email.fault, fault.message);
+    else setText(this.#fault, fault.message);
+  }
+
+  /** @param {Event} event */
+  #submit(event) {
+    event.preventDefault();
+    if (this.#busy || !this.#valid()) return;
+    this.#busy = true;
+    setText(this.#fault, '');
+    this.#update();
+    act(this, 'sign-in', { mode: this.#mode, email: this.#email.input.value.trim(), password: this.#password.input.value });
+  }
+
+  #valid() {
+    const email = this.#email.input.value.trim();
+    const password = this.#password.input.value;
+    const passwordFault = !password ? 'Type your password' : this.#mode === 'up' && password.length < MIN_PASSWORD ? `At least ${MIN_PASSWORD} characters` : '';
+    this.#say(this.#password.input, this.#password.fault, passwordFault);
+    this.#say(this.#email.input, this.#email.fault, /^\S+@\S+$/.test(email) ? '' : 'Type an address like name@example.org');
+    const wrong = this.#form.querySelector('[aria-invalid=true]');
+    if (wrong instanceof HTMLElement) wrong.focus();
+    return !wrong;
+  }
+
+  /**
+   * @param {HTMLInputElement} input
+   * @param {HTMLElement} line
+   * @param {string} text
+   */
+  #say(input, line, text) {
+    setText(line, text);
+    if (text) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+  }
+
+  #toggleShow() {
+    const shown = this.#password.input.type === 'text';
+    this.#password.input.type = shown ? 'password' : 'text';
+    this.#show.setAttribute('aria-pressed', String(!shown));
+    this.#show.textContent = shown ? 'Show' : 'Hide';
+  }
+
+  #toggleMode() {
+    this.#mode = this.#mode === 'in' ? 'up' : 'in';
+    setText(this.#fault, '');
+    for (const { input, fault } of [this.#email, this.#password]) this.#say(input, fault, '');
+    this.#update();
+    this.#email.input.focus();
+  }
+
+  #update() {
+    const words = WORDS[this.#mode];
+    setText(this.#title, words.title);
+    setText(this.#go, this.#busy ? words.busy : words.go);
+    setText(this.#other, words.other);
+    this.#go.setAttribute('aria-disabled', String(this.#busy));
+    this.#password.input.autocomplete = this.#mode === 'in' ? 'current-password' : 'new-password';
+  }
+}
+
+/**
+ * @param {string} id
+ * @param {string} label
+ * @param {Record<string, string|boolean>} attributes
+ */
+function field(id, label, attributes) {
+  const input = /** @type {HTMLInputElement} */ (h('input', { id: `sign-in-${id}`, class: 'input', 'aria-describedby': `sign-in-${id}-fault`, ...attributes }));
+  const row = h('div', { class: 'input-row' }, input);
+  const fault = h('p', { id: `sign-in-${id}-fault`, class: 'field-fault', role: 'alert' });
+  const box = h('div', { class: 'field' }, h('label', { for: `sign-in-${id}`, text: label }), row, fault);
+  return { input, row, fault, box };
+}
+
+customElements.define('zg-sign-in', SignIn);

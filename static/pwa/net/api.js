@@ -1,0 +1,163 @@
+/**
+ * REST with the access token held in memory only. Silent refresh: one at a time in this tab, and one tab after the
+ * other where the browser has locks, because every refresh rotates the cookie. Knows no screens and no state.
+ *
+ * @typedef {import('../core/protocol.js').User} User
+ * @typedef {{access_token: string, expires_in: number, user: User}} Grant
+ */
+import { Fault, networkFault } from './faults.js';
+
+const BASE = '/api/v1';
+const REQUEST_TIMEOUT_MS = 15_000;
+const REFRESH_EARLY_MS = 60_000;
+const REFRESH_LOCK = 'zgpt-refresh';
+
+export class Api {
+  #token = '';
+  #expiresAt = 0;
+  /** @type {Promise<Grant>|null} */
+  #refreshing = null;
+  #fetch;
+
+  /** Called with every new grant, and with null when the server says that this login is over. @type {(grant: Grant|null) => void} */
+  onGrant = () => {};
+
+  /** @param {typeof fetch} [fetchImpl] */
+  constructor(fetchImpl = (...parts) => fetch(...parts)) {
+    this.#fetch = fetchImpl;
+  }
+
+  /** Milliseconds until a refresh is due; 0 when it is due now. */
+  get refreshInMs() {
+    return Math.max(0, this.#expiresAt - REFRESH_EARLY_MS - Date.now());
+  }
+
+  /** A token that is good for at least some seconds. @returns {Promise<string>} */
+  async token() {
+    if (!this.#token || this.refreshInMs === 0) await this.refresh();
+    return this.#token;
+  }
+
+  /** @param {{email: string, password: string, name?: string}} form */
+  async signUp(form) {
+    return this.#granted(await this.#send('POST', '/auth/signup', form));
+  }
+
+  /** @param {{email: string, password: string}} form */
+  async signIn(form) {
+    return this.#granted(await this.#send('POST', '/auth/login', form));
+  }
+
+  /** The login ends on the server too; a server that cannot be reached must not keep anyone signed in here. */
+  async signOut() {
+    try {
+      await this.#send('POST', '/auth/logout', {}, this.#token);
+    } finally {
+      this.forget();
+    }
+  }
+
+  forget() {
+    this.#token = '';
+    this.#expiresAt = 0;
+  }
+
+  /** @returns {Promise<Grant>} */
+  refresh() {
+    this.#refreshing ??= this.#refreshInTurn().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  /**
+   * One authorized request; an expired token is renewed once.
+   * @param {'GET'|'POST'|'PATCH'|'DELETE'} method
+   * @param {string} path
+   * @param {unknown} [body]
+   * @returns {Promise<any>} the JSON answer, or null for 204
+   */
+  async call(method, path, body) {
+    try {
+      return await this.#send(method, path, body, await this.token());
+    } catch (error) {
+      if (!(error instanceof Fault) || error.status !== 401) throw error;
+      await this.refresh();
+      return this.#send(method, path, body, this.#token);
+    }
+  }
+
+  /** One request without a token. @param {'GET'|'POST'} method @param {string} path @param {unknown} [body] */
+  open(method, path, body) {
+    return this.#send(method, path, body);
+  }
+
+  async #refreshInTurn() {
+    const ask = async () => this.#granted(await this.#send('POST', '/auth/refresh'));
+    try {
+      return globalThis.navigator?.locks ? await navigator.locks.request(REFRESH_LOCK, ask) : await ask();
+    } catch (error) {
+      if (error instanceof Fault && error.status === 401) {
+        this.forget();
+        this.onGrant(null);
+      }
+      throw error;
+    }
+  }
+
+  /** @param {Grant} grant */
+  #granted(grant) {
+    this.#token = grant.access_token;
+    this.#expiresAt = Date.now() + grant.expires_in * 1000;
+    this.onGrant(grant);
+    return grant;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   * @param {string} [token]
+   * @returns {Promise<any>}
+   */
+  async #send(method, path, body, token) {
+    /** @type {Record<string, string>} */
+    const headers = { accept: 'application/json' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (token) headers['authorization'] = `Bearer ${token}`;
+    const response = await this.#reach(BASE + path, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    if (response.status === 204) return null;
+    const answer = await response.json().catch(() => null);
+    if (!response.ok) throw problemOf(response, answer);
+    return answer;
+  }
+
+  /** @param {string} url @param {RequestInit} options */
+  async #reach(url, options) {
+    try {
+      return await this.#fetch(url, options);
+    } catch {
+      throw networkFault();
+    }
+  }
+}
+
+/**
+ * An RFC 9457 problem document as a fault; anything else by its status.
+ * @param {Response} response
+ * @param {any} answer
+ */
+function problemOf(response, answer) {
+  const after = Number(response.headers.get('retry-after'));
+  return new Fault(answer?.code ?? `http_${response.status}`, answer?.detail ?? answer?.title ?? 'The server did not answer as expected. Try again.', {
+    retryable: answer?.retryable ?? response.status >= 500,
+    retryAfterMs: after > 0 ? after * 1000 : null,
+    status: response.status,
+    fields: Array.isArray(answer?.errors) ? answer.errors : [],
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * Markdown text to safe nodes, whole or while it grows. The only file that turns HTML text into nodes: through
+ * DOMPurify, which parses with its own Trusted Types policy (`dompurify`) and hands back a fragment. HTML in the text is
+ * shown as text; images become links, so that nothing is ever fetched for an answer.
+ */
+import DOMPurify from '../vendor/dompurify.js';
+import MarkdownIt from '../vendor/markdown-it.js';
+import { stableBlocks } from './blocks.js';
+import { decorate } from './decorate.js';
+import { highlight } from './highlight.js';
+import { morphChildren } from './morph.js';
+import { settle } from './settle.js';
+
+const ALLOWED_TAGS = ['a', 'blockquote', 'br', 'code', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'];
+const ALLOWED_ATTR = ['href', 'class', 'start'];
+const PURIFY = { ALLOWED_TAGS, ALLOWED_ATTR, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true };
+
+const parser = new MarkdownIt({ html: false, linkify: true, breaks: false, highlight });
+parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
+parser.validateLink = (/** @type {string} */ url) => /^(https?:\/\/|mailto:)/i.test(url.trim());
+parser.renderer.rules.image = imageAsLink;
+parser.core.ruler.push('alignment', alignByClass);
+
+/** A text that grows in one element. Stable blocks are never touched again until the text is finished. */
+export class GrowingMarkdown {
+  #target;
+  #text = '';
+  #stableChars = 0;
+  #stableBlocks = 0;
+  /** Link definitions of the stable text. @type {Record<string, object>} */
+  #references = {};
+
+  /** @param {Element} target */
+  constructor(target) {
+    this.#target = target;
+  }
+
+  /** Shows `text`, which will grow. A text that does not begin with the one shown starts anew. @param {string} text */
+  grow(text) {
+    if (!text.startsWith(this.#text)) this.#restart();
+    this.#text = text;
+    const tail = settle(text.slice(this.#stableChars));
+    const env = { references: { ...this.#references } };
+    const tokens = parser.parse(tail, env);
+    morphChildren(this.#target, nodesOf(tokens, env), this.#stableBlocks);
+    this.#advance(text.slice(this.#stableChars));
+  }
+
+  /** Shows `text` as final: exactly what rendering it at once gives, keeping every node that is right already. @param {string} text */
+  finish(text) {
+    this.#text = text;
+    morphChildren(this.#target, renderMarkdown(text));
+  }
+
+  #restart() {
+    this.#stableChars = 0;
+    this.#stableBlocks = 0;
+    this.#references = {};
+  }
+
+  /** @param {string} tail the text after what is stable, as it came */
+  #advance(tail) {
+    const { blocks, chars } = stableBlocks(parser.parse(tail, { references: { ...this.#references } }), tail);
+    if (blocks === 0) return;
+    const env = { references: this.#references };
+    parser.parse(tail.slice(0, chars), env);
+    this.#stableBlocks += blocks;
+    this.#stableChars += chars;
+  }
+}
+
+/**
+ * @param {string} text
+ * @returns {Element[]} one element for each block
+ */
+export function renderMarkdown(text) {
+  const env = {};
+  return nodesOf(parser.parse(text, env), env);
+}
+
+/**
+ * @param {object[]} tokens
+ * @param {object} env
+ */
+function nodesOf(tokens, env) {
+  const html = parser.renderer.render(tokens, parser.options, env);
+  return decorate(DOMPurify.sanitize(html, PURIFY), location.origin);
+}
+
+/**
+ * @param {any[]} tokens
+ * @param {number} index
+ */
+function imageAsLink(tokens, index) {
+  const token = tokens[index];
+  const words = parser.utils.escapeHtml(token.content || 'image');
+  return `<a href="${parser.utils.escapeHtml(token.attrGet('src') ?? '')}">${words}</a>`;
+}
+
+/** The parser aligns cells with style attributes, which the page's policy forbids. @param {{tokens: any[]}} state */
+function alignByClass({ tokens }) {
+  for (const token of tokens) {
+    const side = /text-align:(\w+)/.exec(token.attrGet?.('style') ?? '')?.[1];
+    if (!side) continue;
+    token.attrs = null;
+    token.attrSet('class', `align-${side}`);
+  }
+}
