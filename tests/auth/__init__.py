@@ -1,0 +1,1 @@
+"""Tests of accounts: users, logins and tokens."""

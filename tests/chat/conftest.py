@@ -1,0 +1,12 @@
+"""What the tests of sessions and messages share."""
+
+import pytest
+from flask import Flask
+
+from tests.auth.recorder import Recorder
+
+
+@pytest.fixture
+def recorder(app: Flask) -> Recorder:
+    """What the app tells its sockets, written down."""
+    return Recorder(app)

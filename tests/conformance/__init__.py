@@ -1,0 +1,1 @@
+"""Other people's judgement of our WebSocket engine."""

@@ -1,0 +1,124 @@
+"""How often somebody may do something."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.support.people import Person
+from tests.support.services import RedisServer
+from zgpt.auth.access import signed_in as signed_in_view
+from zgpt.core import clock, limits
+from zgpt.core.db import db, transaction
+from zgpt.core.errors import RateLimited
+from zgpt.core.limits import hit, limited
+from zgpt.core.models import RateLimit
+
+MakeApp = Callable[..., Flask]
+SignedIn = Callable[..., Person]
+
+
+@signed_in_view
+@limited("messages")
+def limited_view() -> str:
+    return "ok"
+
+
+def with_route(app: Flask) -> Flask:
+    app.add_url_rule("/api/v1/limited", view_func=limited_view)
+    return app
+
+
+def refusals(ask: Callable[[], object], times: int) -> int:
+    refused = 0
+    for _ in range(times):
+        try:
+            ask()
+        except RateLimited:
+            refused += 1
+    return refused
+
+
+def report(app: Flask, address: str) -> TestResponse:
+    return app.test_client().post(
+        "/api/v1/client-errors", json={"message": "x"}, environ_overrides={"REMOTE_ADDR": address}
+    )
+
+
+def test_too_many_requests_are_refused_with_the_time_to_wait(app: Flask) -> None:
+    answers = [report(app, "192.0.2.1") for _ in range(31)]
+    assert [answer.status_code for answer in answers] == [204] * 30 + [429]
+    assert answers[-1].get_json()["code"] == "rate_limited"
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 61
+
+
+def test_each_address_has_its_own_count_and_an_ipv6_network_only_one(app: Flask) -> None:
+    for n in range(30):
+        assert report(app, f"2001:db8:1:2::{n:x}").status_code == 204
+    assert report(app, "2001:db8:1:2:ffff::1").status_code == 429
+    assert report(app, "2001:db8:1:3::1").status_code == 204
+    assert report(app, "192.0.2.9").status_code == 204
+
+
+def test_a_signed_in_person_is_counted_as_themselves_wherever_they_are(make_app: MakeApp, signed_in: SignedIn) -> None:
+    app = with_route(make_app(LIMIT_MESSAGES="2 per minute"))
+    ada, ben = signed_in(app=app), signed_in(app=app)
+
+    def ask(person: Person, address: str) -> int:
+        return person.client.get(
+            "/api/v1/limited", headers=person.headers, environ_overrides={"REMOTE_ADDR": address}
+        ).status_code
+
+    assert [ask(ada, f"192.0.2.{n}") for n in range(3)] == [200, 200, 429]
+    assert ask(ben, "192.0.2.1") == 200
+
+
+def test_routes_and_commands_share_one_count(make_app: MakeApp, signed_in: SignedIn) -> None:
+    app = with_route(make_app(LIMIT_MESSAGES="3 per minute"))
+    ada = signed_in(app=app)
+    with app.app_context():
+        hit("messages", ada.id, cost=2)
+    assert [ada.client.get("/api/v1/limited", headers=ada.headers).status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_hit_that_is_refused_says_when_again(make_app: MakeApp) -> None:
+    with make_app(LIMIT_MESSAGES="1 per minute").app_context():
+        hit("messages", "somebody")
+        with pytest.raises(RateLimited) as caught:
+            hit("messages", "somebody")
+        assert caught.value.retryable
+        assert 1_000 <= (caught.value.retry_after_ms or 0) <= 61_000
+        hit("messages", "somebody else")
+
+
+def test_an_operator_can_give_one_person_another_rate(make_app: MakeApp, signed_in: SignedIn) -> None:
+    app = make_app(LIMIT_MESSAGES="1 per minute")
+    ada, ben = signed_in(app=app), signed_in(app=app)
+    with app.app_context():
+        with transaction():
+            db.session.add(RateLimit(user_id=ada.id, name="messages", amount=5, per_s=60))
+        assert refusals(lambda: hit("messages", ada.id), 6) == 1
+        assert refusals(lambda: hit("messages", ben.id), 2) == 1
+
+
+def test_two_processes_share_a_count_in_redis(make_app: MakeApp, redis_url: str) -> None:
+    one = make_app(REDIS_URL=redis_url, LIMIT_MESSAGES="3 per minute")
+    with one.app_context():
+        hit("messages", "somebody", cost=2)
+    other = make_app(REDIS_URL=redis_url, LIMIT_MESSAGES="3 per minute")
+    with other.app_context():
+        assert refusals(lambda: hit("messages", "somebody"), 2) == 1
+
+
+@pytest.mark.parametrize("trouble", [RedisServer.kill9, RedisServer.pause])
+def test_while_redis_is_away_this_process_counts_alone_and_quickly(
+    make_app: MakeApp, redis_server: RedisServer, trouble: Callable[[RedisServer], None]
+) -> None:
+    app = make_app(REDIS_URL=redis_server.url, LIMIT_MESSAGES="3 per minute")
+    trouble(redis_server)
+    with app.app_context():
+        started_s = clock.monotonic()
+        assert refusals(lambda: hit("messages", trouble.__name__), 5) == 2
+        assert clock.monotonic() - started_s < 2 * limits.REDIS_TIMEOUT_S + 1
+    assert report(app, "192.0.2.77").status_code == 204

@@ -1,0 +1,1 @@
+"""Plugins of pytest that must load before the first test module; not fixtures."""

@@ -1,0 +1,5 @@
+"""The fixtures of the gateway's tests."""
+
+from tests.runs.conftest import make_chat
+
+__all__ = ["make_chat"]

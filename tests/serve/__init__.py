@@ -1,0 +1,1 @@
+"""Tests of zgpt/serve: the real command, its children, and their deaths."""

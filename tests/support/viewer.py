@@ -1,0 +1,107 @@
+"""A viewer that obeys the client rules: opens, applies, asks again, comes back after a drop with what it holds."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from tests.support.transcript import Transcript
+from tests.support.ws_client import Client, Closed, HandshakeRefused
+
+RETRY_S = 0.1
+DO_NOT_COME_BACK = range(4500, 5000)
+Frame = dict[str, Any]
+
+
+class Viewer:
+    """One person's look at one session, over as many connections as it takes."""
+
+    def __init__(self, url: str, token: str, session_id: str | None = None, *, receive_buffer: int = 0) -> None:
+        self.url, self.token = url, token
+        self.transcript = Transcript(session_id=session_id)
+        self.client: Client | None = None
+        self.asked_again = 0
+        self.connections = 0
+        self.closes: list[int] = []
+        self._receive_buffer = receive_buffer
+
+    @property
+    def online(self) -> Client:
+        """The live connection."""
+        assert self.client is not None, "not connected"
+        return self.client
+
+    def connect(self) -> Client:
+        """A new connection that has said hello."""
+        self.client = Client(self.url, receive_buffer=self._receive_buffer).connect()
+        self.connections += 1
+        self.client.hello(self.token)
+        return self.client
+
+    def open(self) -> None:
+        """Session.open with what is held. Text that arrives before the answer will come again after it, so it waits."""
+        transcript = self.transcript
+        result = self.online.command(
+            "session.open",
+            session_id=transcript.session_id,
+            revision=transcript.revision,
+            holds=transcript.holds(),
+        )
+        for event in self.online.take_events():
+            if event["type"] != "run.delta":
+                transcript.apply(event)
+        transcript.opened(result)
+        if result.get("more"):
+            self.open()
+
+    def ask(self, text: str, client_id: str) -> Frame:
+        """Message.send; in a new session where none is open yet. Returns the ids."""
+        sent = self.online.command(
+            "message.send", session_id=self.transcript.session_id, client_id=client_id, text=text
+        )
+        self.transcript.session_id = sent["session_id"]
+        return sent
+
+    def come_back(self, timeout_s: float = 10.0) -> None:
+        """Connects and opens, again and again until the server takes it; TimeoutError when it does not."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self.connect()
+                self.open()
+                return
+            except (Closed, HandshakeRefused, OSError) as fault:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"the server took nobody back within {timeout_s} s: {fault}") from fault
+                time.sleep(RETRY_S * random.uniform(0.5, 1.0))
+
+    def follow(self, run_id: str, timeout_s: float) -> bool:
+        """Applies events until the run has ended (True) or the time is over (False); raises Closed."""
+        deadline = time.monotonic() + timeout_s
+        while run_id not in self.transcript.completed:
+            try:
+                event = self.online.event(max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return False
+            if self.transcript.apply(event):
+                self.asked_again += 1
+                self.open()
+        return True
+
+    def see_the_end(self, run_id: str, timeout_s: float) -> None:
+        """Follows to the end of the run, coming back as often as the server ends the connection."""
+        deadline = time.monotonic() + timeout_s
+        while run_id not in self.transcript.completed:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError(f"run {run_id} has not ended within {timeout_s} s")
+            self._follow_or_return(run_id, remaining)
+
+    def _follow_or_return(self, run_id: str, timeout_s: float) -> None:
+        try:
+            self.follow(run_id, timeout_s)
+        except Closed as closed:
+            assert closed.code not in DO_NOT_COME_BACK, closed
+            self.closes.append(closed.code)
+            self.come_back(timeout_s)
