@@ -10,9 +10,8 @@ from zgpt.gateway.asyncapi import RunDelta
 from zgpt.realtime import protocol
 
 COMMANDS = {str(kind.__struct_config__.tag): kind for kind in protocol.COMMANDS}
-EVENTS: dict[str, type[protocol.Event]] = {
-    str(kind.__struct_config__.tag): kind for kind in (*protocol.EVENTS, RunDelta)
-}
+ALL_EVENTS: tuple[type[protocol.Event], ...] = (*protocol.EVENTS, RunDelta)
+EVENTS = {str(kind.__struct_config__.tag): kind for kind in ALL_EVENTS}
 
 
 def test_there_is_one_example_for_each_command_result_and_event_and_no_other_file() -> None:

@@ -1,4 +1,4 @@
-"""`/api/v1/asyncapi.json`: the WebSocket as an AsyncAPI 3 document, made of the types that parse and write its frames."""
+"""`/api/v1/asyncapi.json`: the WebSocket as an AsyncAPI 3 document, made of the types that make its frames."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ def document() -> ResponseReturnValue:
 @cache
 def build_document() -> Json:
     """The whole document; every command and event is one message named by its `type`."""
-    events = (*protocol.EVENTS, RunDelta)
-    named = {_tag(kind): kind.__name__ for kind in (*protocol.COMMANDS, *events)}
+    events: tuple[type[protocol.Event], ...] = (*protocol.EVENTS, RunDelta)
+    frames: tuple[type[msgspec.Struct], ...] = (*protocol.COMMANDS, *events)
+    named = {_tag(kind): kind.__name__ for kind in frames}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Z-GPT", "version": zgpt.__version__, "description": ABOUT, "license": {"name": "MIT"}},
@@ -71,7 +72,7 @@ def build_document() -> Json:
         },
         "components": {
             "messages": {tag: {"name": tag, "payload": _ref("schemas", name)} for tag, name in named.items()},
-            "schemas": _schemas((*protocol.COMMANDS, *events)),
+            "schemas": _schemas(frames),
         },
     }
 
@@ -83,7 +84,9 @@ def _operation(action: str, kinds: tuple[type[msgspec.Struct], ...]) -> Json:
 
 def _schemas(kinds: tuple[type[msgspec.Struct], ...]) -> Json:
     _, frames = msgspec.json.schema_components(kinds, ref_template=REF)
-    _, shapes = models_json_schema([(shape, "serialization") for shape in _SHAPES], ref_template=REF.replace("name", "model"))
+    _, shapes = models_json_schema(
+        [(shape, "serialization") for shape in _SHAPES], ref_template=REF.replace("name", "model")
+    )
     schemas: Json = {**shapes["$defs"], **frames}
     for (owner, field), shape in _FIELDS.items():
         known = {"$ref": REF.format(name=shape)}
