@@ -6,6 +6,7 @@ import { Actions } from './control/actions.js';
 import { Conversation } from './control/conversation.js';
 import { Holder } from './control/holder.js';
 import { List } from './control/list.js';
+import { Older } from './control/older.js';
 import { Outbox } from './control/outbox.js';
 import { Router } from './control/router.js';
 import { registerWorker } from './control/worker.js';
@@ -28,11 +29,12 @@ const socket = new Socket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${
 });
 const list = new List({ api, store, holder });
 const conversation = new Conversation({ socket, store, holder, report });
+const older = new Older({ api, holder });
 const outbox = new Outbox({ socket, store, holder, onSession: (unsentId, id) => router.made(unsentId, id) });
 const router = new Router({ holder, conversation });
 const account = new Account({ api, socket, store, holder, onEnter: enter });
 
-new Actions({ page, holder, api, socket, account, list, conversation, outbox, router }).attach();
+new Actions({ page, holder, api, socket, account, list, conversation, older, outbox, router }).attach();
 listenForFaults();
 listenToNetwork();
 holder.onPaint((state) => (page.state = state));

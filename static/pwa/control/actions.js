@@ -11,7 +11,8 @@ import { uuid } from './outbox.js';
  * @typedef {{page: import('../elements/zg-app.js').App, holder: import('./holder.js').Holder, api: import('../net/api.js').Api,
  *            socket: import('../net/socket.js').Socket, account: import('./account.js').Account, list: import('./list.js').List,
  *            conversation: import('./conversation.js').Conversation, outbox: import('./outbox.js').Outbox,
- *            router: import('./router.js').Router}} Parts
+ *            router: import('./router.js').Router,
+ *            older: import('./older.js').Older}} Parts
  */
 
 export class Actions {
@@ -25,7 +26,7 @@ export class Actions {
   }
 
   attach() {
-    const { page, list, outbox, router, socket, holder } = this.#parts;
+    const { page, list, older, outbox, socket, holder } = this.#parts;
     /** @type {Record<string, (detail: any) => unknown>} */
     const actions = {
       'sign-in': (form) => this.#signIn(form),
@@ -42,6 +43,7 @@ export class Actions {
       'rename': ({ id, title }) => list.rename(id, title),
       'more': () => list.loadMore(),
       'all': () => list.loadAll(),
+      'older': () => older.load(),
       'session-menu': ({ id, button }) => this.#sessionMenu(id, button),
       'account-menu': ({ button }) => this.#accountMenu(button),
     };
@@ -50,7 +52,6 @@ export class Actions {
     }
     addEventListener('popstate', () => this.#swapDraft());
     new Announcer(holder, page).attach();
-    void router;
   }
 
   /** @param {{mode: 'in'|'up', email: string, password: string}} form */
@@ -107,12 +108,10 @@ export class Actions {
 
   /** @param {string} id @param {HTMLElement} button */
   #sessionMenu(id, button) {
-    const { page } = this.#parts;
     openMenu(button, [
       { label: 'Rename', icon: 'edit', run: () => this.#rename(id) },
       { label: 'Delete', icon: 'trash', tone: 'fail', run: () => this.#delete(id) },
     ]);
-    void page;
   }
 
   /** @param {string} id */

@@ -2,6 +2,7 @@
  * Keeps the open session true: opens it, asks again where something was missed, checks finished answers, keeps it for
  * reading offline. Draws nothing; what waits to be sent is in outbox.js.
  */
+import { NOTHING_OLDER } from '../core/reduce_older.js';
 import { isUnsent } from '../core/state.js';
 import { holdsOf } from '../core/reduce_open.js';
 import { asFault } from '../net/faults.js';
@@ -13,8 +14,6 @@ const SETTLE_MS = 400;
 export class Conversation {
   #parts;
   #asking = false;
-  /** The last told places in the queue: they may be told before the session is open. @type {Map<string, {type: 'run.queued'}>} */
-  #places = new Map();
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #settleTimer;
 
@@ -29,7 +28,7 @@ export class Conversation {
       if (state.open === before.open || !state.open) return;
       if (state.open.behind) this.ask();
       if (state.open.seen > state.open.revision) this.#askIfUnsettled();
-      if (state.open.revision !== before.open?.revision || state.open.id !== before.open.id) this.#keep();
+      if (state.open.revision !== before.open?.revision || state.open.older !== before.open.older) this.#keep();
     });
   }
 
@@ -40,7 +39,7 @@ export class Conversation {
     if (before?.id === id) return;
     if (before && !isUnsent(before.id)) socket.command('session.close', { session_id: before.id }).catch(() => {});
     const kept = await store.conversation(id);
-    holder.dispatch({ type: 'local.session_opening', session_id: id, kept: kept && { revision: kept.revision, messages: kept.messages } });
+    holder.dispatch({ type: 'local.session_opening', session_id: id, kept: kept && { revision: kept.revision, messages: kept.messages, older: kept.older ?? NOTHING_OLDER } });
     await this.ask();
   }
 
@@ -73,8 +72,8 @@ export class Conversation {
     const revision = fresh ? 0 : open.revision;
     try {
       const opened = await socket.command('session.open', { session_id: open.id, revision, holds: holdsOf(open) });
-      holder.dispatch({ type: 'local.session_opened', opened, fresh: revision === 0 });
-      for (const run of opened.runs) if (run.status === 'queued') this.#tellPlace(run.run_id);
+      // A server that has gone back in time (a restored backup) takes our revision for 0 and sends everything.
+      holder.dispatch({ type: 'local.session_opened', opened, fresh: revision === 0 || opened.revision < revision });
     } catch (error) {
       this.#refused(open.id, asFault(error));
     }
@@ -94,8 +93,6 @@ export class Conversation {
 
   /** @param {import('../core/protocol.js').ServerEvent} event */
   #heard(event) {
-    if (event.type === 'run.queued') this.#places.set(event.run_id, event);
-    else if ('run_id' in event) this.#places.delete(event.run_id);
     const held = event.type === 'run.completed' ? this.#parts.holder.state.open?.runs[event.run_id] : undefined;
     this.#parts.holder.dispatch(event);
     if (event.type === 'run.completed') this.#verify(event, held);
@@ -116,12 +113,6 @@ export class Conversation {
     if (holder.state.open?.id === event.session_id) await this.ask({ fresh: true });
   }
 
-  /** @param {string} runId */
-  #tellPlace(runId) {
-    const event = this.#places.get(runId);
-    if (event) this.#parts.holder.dispatch(event);
-  }
-
   #askIfUnsettled() {
     clearTimeout(this.#settleTimer);
     this.#settleTimer = setTimeout(() => {
@@ -133,6 +124,6 @@ export class Conversation {
   #keep() {
     const open = this.#parts.holder.state.open;
     if (!open || isUnsent(open.id) || open.status !== 'ready' || open.revision === 0) return;
-    this.#parts.store.keepConversation({ id: open.id, revision: open.revision, messages: open.messages });
+    this.#parts.store.keepConversation({ id: open.id, revision: open.revision, messages: open.messages, older: { ...open.older, status: 'idle' } });
   }
 }

@@ -12,8 +12,9 @@
  *            run: RunRecord|null}} Message
  * @typedef {'text'|'reasoning'} PartName
  * @typedef {{run_id: string, part: PartName, epoch: number, offset: number}} Position
- * @typedef {{run_id: string, message_id: string, status: RunStatus, epoch: number, place?: number}} LiveRun
- * @typedef {{session: Session, revision: number, messages: Message[], deleted: string[], runs: LiveRun[]}} Opened
+ * @typedef {{run_id: string, message_id: string, status: RunStatus, epoch: number, place: number|null}} LiveRun
+ * @typedef {{session: Session, revision: number, messages: Message[], deleted: string[], runs: LiveRun[],
+ *            more: boolean, before?: string|null}} Opened
  * @typedef {{session_id: string, message_id: string, run_id: string}} Sent
  * @typedef {{name: string, version: string, model: {id: string, name: string, about: string},
  *            prompts: {title: string, text: string}[], limits: {message_bytes: number}, signup: boolean}} AppInfo

@@ -10,12 +10,13 @@
  */
 import { NOTHING_HELD } from './positions.js';
 import { HOLDS_PER_OPEN, isLive } from './protocol.js';
+import { NOTHING_OLDER } from './reduce_older.js';
 import { emptyOpen, without } from './state.js';
 
 /**
  * Shows a session at once with what is kept of it (from this device), before the server has answered.
  * @param {State} state
- * @param {{session_id: string, kept?: {revision: number, messages: Record<string, Message>}|null}} event
+ * @param {{session_id: string, kept?: {revision: number, messages: Record<string, Message>, older?: import('./state.js').Older}|null}} event
  * @returns {State}
  */
 export function sessionOpening(state, { session_id, kept }) {
@@ -25,7 +26,8 @@ export function sessionOpening(state, { session_id, kept }) {
 }
 
 /**
- * The answer to `session.open`: what changed since the held revision, and which runs are live.
+ * The answer to `session.open`: what changed since the held revision, and which runs are live. When not everything
+ * fitted into it, the rest is either above what came (asked from 0) or after it (then the page is still behind).
  * @param {State} state
  * @param {{opened: Opened, fresh: boolean}} event `fresh`: the question was asked with revision 0
  * @returns {State}
@@ -37,8 +39,19 @@ export function sessionOpened(state, { opened, fresh }) {
   for (const message of opened.messages) messages[message.id] = message;
   const runs = Object.fromEntries(opened.runs.map((run) => [run.run_id, takeUp(open.runs[run.run_id], run)]));
   const revision = Math.max(fresh ? 0 : open.revision, opened.revision);
+  const older = fresh ? { ...NOTHING_OLDER, more: opened.more, before: opened.before ?? null } : askable(open.older);
+  const behind = opened.more && !fresh && revision > open.revision;
   const leaf = open.leaf && messages[open.leaf] ? open.leaf : null;
-  return { ...state, open: { ...open, session: opened.session, messages, runs, revision, leaf, seen: revision, status: 'ready', behind: false } };
+  return { ...state, open: { ...open, session: opened.session, messages, older, runs, revision, leaf, seen: revision, status: 'ready', behind } };
+}
+
+/**
+ * A connection is back: what failed without one is worth asking for again.
+ * @param {import('./state.js').Older} older
+ * @returns {import('./state.js').Older}
+ */
+function askable(older) {
+  return older.status === 'failed' ? { ...older, status: 'idle' } : older;
 }
 
 /**
@@ -109,7 +122,7 @@ export function newRun({ run_id, message_id, status, epoch }) {
  */
 function takeUp(held, told) {
   const base = held ?? newRun(told);
-  return { ...base, status: told.status, epoch: Math.max(base.epoch, told.epoch), place: told.place ?? base.place };
+  return { ...base, status: told.status, epoch: Math.max(base.epoch, told.epoch), place: told.place };
 }
 
 /**

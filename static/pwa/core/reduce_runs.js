@@ -6,7 +6,7 @@
  * @typedef {import('./state.js').Run} Run
  */
 import { applyPiece } from './positions.js';
-import { newRun, onRevision } from './reduce_open.js';
+import { newRun } from './reduce_open.js';
 import { without } from './state.js';
 
 /**
@@ -53,16 +53,29 @@ export function runDelta(state, event) {
 }
 
 /**
+ * Applied whatever its revision while its run has not ended here: to a slow viewer it comes behind later events. One
+ * from beyond the next revision ends the run too, and what lies between is asked for.
  * @param {State} state
  * @param {import('./protocol.js').RunCompleted} event
  * @returns {State}
  */
-export function runCompleted(state, { session_id, run_id, message, revision }) {
-  return onRevision(state, session_id, revision, (open) => ({
-    ...open,
-    messages: { ...open.messages, [message.id]: message },
-    runs: without(open.runs, [run_id]),
-  }));
+export function runCompleted(state, event) {
+  const open = state.open;
+  if (!open || open.id !== event.session_id || hasEnded(open, event)) return state;
+  const { message, run_id, revision } = event;
+  const gap = revision > open.revision + 1;
+  const messages = { ...open.messages, [message.id]: message };
+  return {
+    ...state,
+    open: {
+      ...open,
+      messages,
+      runs: without(open.runs, [run_id]),
+      revision: gap ? open.revision : Math.max(open.revision, revision),
+      seen: Math.max(open.seen, revision),
+      behind: open.behind || gap,
+    },
+  };
 }
 
 /**

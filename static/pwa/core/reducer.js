@@ -5,6 +5,7 @@
  * @typedef {import('./state.js').State} State
  */
 import { listLoaded, sessionDeleted, sessionUpdated } from './reduce_list.js';
+import { olderFailed, olderLoaded, olderLoading } from './reduce_older.js';
 import { messageCreated, messageDeleted, sessionOpened, sessionOpening } from './reduce_open.js';
 import { entryAcknowledged, entryChanged, entryDropped, entryQueued } from './reduce_outbox.js';
 import { runCompleted, runDelta, runQueued, runReset, runStarted } from './reduce_runs.js';
@@ -34,6 +35,9 @@ const REDUCERS = Object.freeze({
   'local.session_closed': (state) => ({ ...state, open: null, notice: null }),
   'local.behind': (state) => ({ ...state, open: state.open && { ...state.open, behind: true } }),
   'local.asked': (state) => ({ ...state, open: state.open && { ...state.open, behind: false } }),
+  'local.older_loading': olderLoading,
+  'local.older_loaded': olderLoaded,
+  'local.older_failed': olderFailed,
   'local.leaf': (state, { leaf }) => ({ ...state, open: state.open && { ...state.open, leaf } }),
   'local.entry_queued': entryQueued,
   'local.entry_changed': entryChanged,

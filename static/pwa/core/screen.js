@@ -7,7 +7,7 @@
  * @typedef {import('./state.js').OutboxEntry} OutboxEntry
  * @typedef {import('./protocol.js').Message} Message
  * @typedef {{key: string, role: 'user'|'assistant', text: string, reasoning: string, message: Message|null, run: Run|null,
- *            pending: OutboxEntry|null, versions: string[], last: boolean}} Row
+ *            pending: OutboxEntry|null, versions: string[], name: string, last: boolean}} Row
  *   `versions` are the ids of all versions of this turn, oldest first; empty while there is only one.
  */
 import { pendingOf } from './reduce_outbox.js';
@@ -24,7 +24,7 @@ export function rowsOf(state) {
   const branch = cutAtEdit(visibleBranch(open.messages, open.leaf ?? open.session?.leaf_id ?? null), pending);
   const versions = versionsOf(open.messages);
   const runs = new Map(Object.values(open.runs).map((run) => [run.message_id, run]));
-  const rows = branch.map((message) => messageRow(message, runs.get(message.id) ?? null, versions(message)));
+  const rows = branch.map((message) => messageRow(message, runs.get(message.id) ?? null, versions(message), state));
   rows.push(...pending.map(pendingRow));
   const last = rows.at(-1);
   if (last) last.last = true;
@@ -46,9 +46,10 @@ function cutAtEdit(branch, pending) {
  * @param {Message} message
  * @param {Run|null} run
  * @param {string[]} versions
+ * @param {State} state
  * @returns {Row}
  */
-function messageRow(message, run, versions) {
+function messageRow(message, run, versions, state) {
   return {
     key: message.client_id ?? message.id,
     role: message.role === 'user' ? 'user' : 'assistant',
@@ -58,8 +59,18 @@ function messageRow(message, run, versions) {
     run,
     pending: null,
     versions,
+    name: nameOf(message.model, state),
     last: false,
   };
+}
+
+/**
+ * The model's name for people: messages carry its id.
+ * @param {string|null} model
+ * @param {State} state
+ */
+export function nameOf(model, { app }) {
+  return (!model || model === app?.model.id ? app?.model.name : model) ?? 'The model';
 }
 
 /**
@@ -67,7 +78,7 @@ function messageRow(message, run, versions) {
  * @returns {Row}
  */
 function pendingRow(entry) {
-  return { key: entry.client_id, role: 'user', text: entry.text, reasoning: '', message: null, run: null, pending: entry, versions: [], last: false };
+  return { key: entry.client_id, role: 'user', text: entry.text, reasoning: '', message: null, run: null, pending: entry, versions: [], name: '', last: false };
 }
 
 /**

@@ -13,8 +13,11 @@
  * @typedef {{run_id: string, message_id: string, status: RunStatus, epoch: number, place: number|null,
  *            parts: Record<PartName, HeldPart>}} Run
  *   A run that has not ended, with what is held of its parts.
+ * @typedef {{more: boolean, before: string|null, status: 'idle'|'loading'|'failed'}} Older
+ *   Whether the server has messages above the oldest loaded one, and the cursor of the next page (null: not known yet).
  * @typedef {{id: string, status: 'loading'|'ready'|'missing', session: Session|null, revision: number, seen: number,
- *            messages: Record<string, Message>, runs: Record<string, Run>, leaf: string|null, behind: boolean}} OpenSession
+ *            messages: Record<string, Message>, older: Older, runs: Record<string, Run>, leaf: string|null,
+ *            behind: boolean}} OpenSession
  *   The session on screen. `revision` is held without a gap; `seen` is the highest one heard of; `behind` says that
  *   something was missed and the server has to be asked; `leaf` is a branch chosen here, null means the session's own.
  * @typedef {{byId: Record<string, Session>, revision: number, ready: boolean, next: string|null, behind: boolean}} SessionList
@@ -27,6 +30,7 @@
  *            list: SessionList, open: OpenSession|null, outbox: OutboxEntry[], notice: string|null, ignored: number}} State
  *   `notice` is a fault of the last action that belongs to no message; `ignored` counts events of unknown type.
  */
+import { NOTHING_OLDER } from './reduce_older.js';
 
 /** @type {SessionList} */
 export const EMPTY_LIST = Object.freeze({ byId: {}, revision: 0, ready: false, next: null, behind: false });
@@ -50,7 +54,7 @@ export const EMPTY_STATE = Object.freeze({
  * @returns {OpenSession}
  */
 export function emptyOpen(id) {
-  return { id, status: 'loading', session: null, revision: 0, seen: 0, messages: {}, runs: {}, leaf: null, behind: false };
+  return { id, status: 'loading', session: null, revision: 0, seen: 0, messages: {}, older: NOTHING_OLDER, runs: {}, leaf: null, behind: false };
 }
 
 /** A session that exists only here so far has an id of this form. @param {string} id */

@@ -14,7 +14,7 @@ import { isLive } from './protocol.js';
  * @returns {Line|null}
  */
 export function statusLine(state, rows) {
-  return connectionLine(state) ?? outboxLine(rows) ?? noticeLine(state) ?? runLine(rows.at(-1), state);
+  return connectionLine(state) ?? outboxLine(rows) ?? noticeLine(state) ?? runLine(rows.at(-1));
 }
 
 /**
@@ -53,13 +53,12 @@ function noticeLine({ notice }) {
 
 /**
  * @param {Row|undefined} row
- * @param {State} state
  * @returns {Line|null}
  */
-function runLine(row, state) {
+function runLine(row) {
   const record = row?.message?.run;
   if (!row || !record) return null;
-  if (row.run && isLive(row.run.status)) return liveLine(row, state);
+  if (row.run && isLive(row.run.status)) return liveLine(row);
   if (record.status === 'stopped') return line('Answer stopped', 'quiet', action('Try again', 'retry', row.message?.id));
   if (record.status !== 'failed') return null;
   return line(sentence(record.error?.message ?? 'The answer failed.'), 'fail', action('Try again', 'retry', row.message?.id));
@@ -67,15 +66,13 @@ function runLine(row, state) {
 
 /**
  * @param {Row} row
- * @param {State} state
  * @returns {Line|null}
  */
-function liveLine(row, state) {
+function liveLine(row) {
   const run = /** @type {import('./state.js').Run} */ (row.run);
   if (run.status === 'queued' && run.place) return line(`Waiting for a free place: ${run.place > 1 ? `${run.place - 1} before you` : 'you are next'}`, 'wait');
-  const name = row.message?.model || state.app?.model.name || 'The model';
   if (row.text) return null;
-  return line(row.reasoning ? `${name} is thinking` : `${name} is reading your message`, 'quiet', null, true);
+  return line(row.reasoning ? `${row.name} is thinking` : `${row.name} is reading your message`, 'quiet', null, true);
 }
 
 /**

@@ -1,11 +1,11 @@
-/** The small row under a turn: versions, copy, edit, retry, stop. Makes the buttons; the turn says which apply. */
+/** The small row under a turn: versions, copy, edit, retry. Makes the buttons; the turn says which apply. */
 import { act, h, setText } from './dom.js';
 import { icon } from './icons.js';
 
-/** @typedef {'copy'|'edit'|'retry'|'stop'|'drop'} ActionName */
+/** @typedef {'copy'|'edit'|'retry'|'drop'} ActionName */
 
-const LABELS = Object.freeze({ copy: 'Copy', edit: 'Edit', retry: 'Answer again', stop: 'Stop', drop: 'Remove' });
-const DRAWINGS = Object.freeze(/** @type {const} */ ({ copy: 'copy', edit: 'edit', retry: 'retry', stop: 'stop', drop: 'trash' }));
+const LABELS = Object.freeze({ copy: 'Copy', edit: 'Edit', retry: 'Answer again', drop: 'Remove' });
+const DRAWINGS = Object.freeze(/** @type {const} */ ({ copy: 'copy', edit: 'edit', retry: 'retry', drop: 'trash' }));
 
 export class TurnActions {
   /** @type {Map<ActionName, HTMLElement>} */

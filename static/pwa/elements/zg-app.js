@@ -10,8 +10,8 @@ import { act, h, Part } from './dom.js';
 /** @typedef {import('../core/state.js').State} State */
 
 export class App extends Part {
-  #list = /** @type {import('./zg-session-list.js').SessionList} */ (h('zg-session-list', { id: 'sessions' }));
-  #conversation = /** @type {import('./zg-conversation.js').Conversation} */ (h('zg-conversation'));
+  #list = /** @type {import('./zg-session-list.js').SessionList} */ (h('zg-session-list', { role: 'navigation', 'aria-label': 'Chats' }));
+  #conversation = /** @type {import('./zg-conversation.js').Conversation} */ (h('zg-conversation', { role: 'main' }));
   #scrim = h('div', { class: 'scrim' });
   #layout = h('div', { class: 'layout' }, this.#list, this.#scrim, this.#conversation);
   #signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));

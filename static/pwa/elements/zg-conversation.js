@@ -3,6 +3,7 @@ import './zg-composer.js';
 import './zg-empty.js';
 import './zg-message-list.js';
 import './zg-status-line.js';
+import { NOTHING_OLDER } from '../core/reduce_older.js';
 import { lastQuestion, rowsOf } from '../core/screen.js';
 import { isLive } from '../core/protocol.js';
 import { statusLine } from '../core/status.js';
@@ -30,9 +31,9 @@ export class Conversation extends Part {
     back.addEventListener('click', () => act(this, 'new'));
     this.#missing.append(back);
     this.append(
-      h('header', { class: 'conversation-head' }, this.#menu, this.#title, this.#more, this.#fresh),
+      h('div', { class: 'conversation-head' }, this.#menu, this.#title, this.#more, this.#fresh),
       h('div', { class: 'conversation-body' }, this.#list, this.#empty, this.#missing),
-      h('footer', { class: 'conversation-foot' }, h('div', { class: 'column' }, this.#status, this.#composer)),
+      h('div', { class: 'conversation-foot' }, h('div', { class: 'column' }, this.#status, this.#composer)),
       this.#spoken,
     );
   }
@@ -58,10 +59,10 @@ export class Conversation extends Part {
     this.#shown = open?.id ?? '';
     this.#rows = rowsOf(state);
     if (moved) this.#list.follow();
-    this.#list.rows = this.#rows;
+    this.#list.hidden = open === null || open.status === 'missing';
+    this.#list.view = { rows: this.#rows, older: open?.older ?? NOTHING_OLDER };
     this.#empty.app = state.app;
     this.#empty.hidden = open !== null;
-    this.#list.hidden = open === null || open.status === 'missing';
     this.#missing.hidden = open?.status !== 'missing';
     this.#composer.hidden = open?.status === 'missing';
     setText(this.#title, open ? open.session?.title || (open.status === 'missing' ? '' : 'New chat') : '');

@@ -5,16 +5,23 @@
  * @typedef {import('./zg-message.js').MessageTurn} MessageTurn
  */
 import './zg-message.js';
-import { h, Part } from './dom.js';
+import { Above } from './above.js';
+import { act, h, Part } from './dom.js';
 import { icon } from './icons.js';
 
 const AT_END_PX = 8;
+/** Earlier turns are asked for before the reader is at the top. */
+const NEAR_TOP_PX = 800;
 
 export class MessageList extends Part {
   /** @type {Map<string, MessageTurn>} */
   #turns = new Map();
+  #above = new Above(() => act(this, 'older'));
+  /** @type {import('../core/state.js').Older|null} */
+  #older = null;
+  #firstKey = '';
   #column = h('div', { class: 'column turns' });
-  #scroller = h('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'Conversation' }, this.#column);
+  #scroller = h('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'Conversation' }, this.#above.element, this.#column);
   #jump = h('button', { type: 'button', class: 'jump', hidden: true }, icon('down'), 'Jump to the latest');
   #following = true;
   #lastTop = 0;
@@ -34,11 +41,18 @@ export class MessageList extends Part {
     signal.addEventListener('abort', () => resized.disconnect());
   }
 
-  /** @param {Row[]} rows */
-  set rows(rows) {
-    this.#reconcile(rows);
+  /** @param {{rows: Row[], older: import('../core/state.js').Older}} view */
+  set view({ rows, older }) {
+    const prepended = rows[0]?.key !== this.#firstKey;
+    this.#firstKey = rows[0]?.key ?? '';
+    this.#inPlace(!this.#following && (prepended || older.more !== this.#older?.more), () => {
+      this.#older = older;
+      this.#above.show(older);
+      this.#reconcile(rows);
+    });
     if (this.#following) this.#toEnd();
     this.#jump.hidden = this.#following;
+    this.#askOlder();
   }
 
   /** The end, and from now on with it. @param {boolean} [smooth] */
@@ -53,6 +67,29 @@ export class MessageList extends Part {
   /** @param {string} key */
   edit(key) {
     this.#turns.get(key)?.edit();
+  }
+
+  /**
+   * What the reader sees stays where it is while something comes or goes above it.
+   * @param {boolean} wanted
+   * @param {() => void} change
+   */
+  #inPlace(wanted, change) {
+    if (!wanted) return change();
+    const top = this.#scroller.getBoundingClientRect().top;
+    const seen = [...this.#column.children].find((turn) => turn.getBoundingClientRect().bottom > top);
+    const before = seen?.getBoundingClientRect().top ?? 0;
+    change();
+    if (!seen?.isConnected) return;
+    const moved = seen.getBoundingClientRect().top - before;
+    if (Math.abs(moved) > 0.5) this.#scroller.scrollTop += moved;
+    this.#lastTop = this.#scroller.scrollTop;
+  }
+
+  #askOlder() {
+    if (!this.#older?.more || this.#older.status !== 'idle') return;
+    const { scrollTop, clientHeight } = this.#scroller;
+    if (clientHeight > 0 && scrollTop < NEAR_TOP_PX) act(this, 'older');
   }
 
   /** @param {Row[]} rows */
@@ -92,6 +129,7 @@ export class MessageList extends Part {
     else if (distance <= AT_END_PX) this.#following = true;
     this.#lastTop = top;
     this.#jump.hidden = this.#following;
+    this.#askOlder();
   }
 
   #distance() {

@@ -4,9 +4,10 @@
  *
  * @typedef {import('../core/screen.js').Row} Row
  */
-import { GrowingMarkdown } from '../render/markdown.js';
+import { grammars, GrowingMarkdown } from '../render/markdown.js';
 import { copyFrom } from './clipboard.js';
 import { act, h, Part, setText } from './dom.js';
+import { icon } from './icons.js';
 import { TurnActions } from './turn_actions.js';
 
 export class MessageTurn extends Part {
@@ -14,7 +15,9 @@ export class MessageTurn extends Part {
   #row = null;
   /** @type {GrowingMarkdown|null} */
   #markdown = null;
-  #name = h('h3', { class: 'turn-name' });
+  #name = h('h2', { class: 'turn-name' });
+  /** At the head, where it does not move while the answer grows. */
+  #stop = h('button', { type: 'button', class: 'tool', 'aria-label': 'Stop the answer', title: 'Stop (Esc)', hidden: true }, icon('stop'));
   #body = h('div', { class: 'turn-body' });
   #note = h('span', { class: 'turn-note' });
   #thoughtText = h('div', { class: 'thought-text' });
@@ -26,6 +29,8 @@ export class MessageTurn extends Part {
   /** @override @param {AbortSignal} signal */
   attach(signal) {
     this.addEventListener('click', (event) => this.#copyCode(event), { signal });
+    grammars.addEventListener('loaded', () => this.#recolour(), { signal });
+    this.#stop.addEventListener('click', () => act(this, 'stop'), { signal });
   }
 
   /** @param {Row} row */
@@ -59,7 +64,7 @@ export class MessageTurn extends Part {
     this.setAttribute('role', 'article');
     this.#body.className = row.role === 'assistant' ? 'turn-body prose' : 'turn-body bubble';
     if (row.role === 'assistant') this.#markdown = new GrowingMarkdown(this.#body);
-    const head = row.role === 'assistant' ? [this.#name, this.#thought] : [h('h3', { class: 'visually-hidden', text: 'You' })];
+    const head = row.role === 'assistant' ? [h('div', { class: 'turn-head' }, this.#name, this.#stop), this.#thought] : [h('h2', { class: 'visually-hidden', text: 'You' })];
     this.append(...head, this.#body, h('div', { class: 'turn-foot' }, this.#note, this.#actions.element));
   }
 
@@ -71,12 +76,13 @@ export class MessageTurn extends Part {
     const live = row.run !== null;
     if (!before || before.text !== row.text || Boolean(before.run) !== live) this.#showText(row, live);
     this.#showThought(row, live);
+    this.#stop.hidden = !live;
     this.classList.toggle('streaming', live);
     this.classList.toggle('waiting', live && row.text === '');
     this.classList.toggle('last', row.last);
     this.classList.toggle('unsent', row.pending !== null && row.pending.state !== 'failed');
     this.classList.toggle('failed', row.pending?.state === 'failed');
-    setText(this.#name, row.message?.model || 'Answer');
+    setText(this.#name, row.name);
     setText(this.#note, noteOf(row));
     this.#actions.show(actionsOf(row), row.versions, row.message?.id ?? '');
   }
@@ -88,6 +94,13 @@ export class MessageTurn extends Part {
   #showText(row, live) {
     if (!this.#markdown) setText(this.#body, row.text);
     else if (live) this.#markdown.grow(row.text);
+    else this.#markdown.finish(row.text);
+  }
+
+  #recolour() {
+    const row = this.#row;
+    if (!row || !this.#markdown || !row.text.includes('```')) return;
+    if (row.run) this.#markdown.refresh();
     else this.#markdown.finish(row.text);
   }
 
@@ -162,7 +175,7 @@ function noteOf(row) {
 function actionsOf(row) {
   if (row.pending) return row.pending.state === 'failed' ? ['copy', 'drop'] : ['copy'];
   if (row.role === 'user') return ['copy', 'edit'];
-  if (row.run) return ['stop'];
+  if (row.run) return [];
   return row.text ? ['copy', 'retry'] : ['retry'];
 }
 
@@ -172,7 +185,7 @@ function actionsOf(row) {
  */
 function changed(before, row) {
   return before.text !== row.text || before.reasoning !== row.reasoning || before.message !== row.message || before.run !== row.run
-    || before.pending !== row.pending || before.last !== row.last || before.versions.join() !== row.versions.join();
+    || before.pending !== row.pending || before.last !== row.last || before.name !== row.name || before.versions.join() !== row.versions.join();
 }
 
 customElements.define('zg-message', MessageTurn);

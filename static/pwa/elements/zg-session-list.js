@@ -25,7 +25,7 @@ export class SessionList extends Part {
   build() {
     this.append(
       h('div', { class: 'side-head' }, h('div', { class: 'brand' }, mark(), h('span', { text: 'Z-GPT' })), this.#new, h('div', { class: 'find' }, icon('find'), this.#find, this.#key)),
-      h('nav', { class: 'side-body', 'aria-label': 'Chats' }, this.#sessions, this.#none, this.#end),
+      h('div', { class: 'side-body' }, this.#sessions, this.#none, this.#end),
       h('div', { class: 'side-foot' }, this.#account),
     );
   }

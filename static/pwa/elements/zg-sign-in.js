@@ -57,7 +57,7 @@ export class SignIn extends Part {
     const placed = fault.fields.filter(({ field: name }) => name in named);
     for (const { field: name, message } of placed) {
       const { input, fault: line } = named[/** @type {'email'|'password'} */ (name)];
-      this.#say(input, line, message);
+      this.#say(input, line, /^[a-z]/.test(message) ? `The ${name} ${message}` : message);
     }
     if (placed.length > 0) return;
     if (fault.code === 'unauthorized' || fault.status === 401) this.#say(this.#password.input, this.#password.fault, fault.message);

@@ -6,7 +6,8 @@
  * @typedef {import('../core/protocol.js').Message} Message
  * @typedef {import('../core/protocol.js').User} User
  * @typedef {import('../core/state.js').OutboxEntry} OutboxEntry
- * @typedef {{id: string, revision: number, messages: Record<string, Message>, kept_at: number}} Kept
+ * @typedef {{id: string, revision: number, messages: Record<string, Message>, older?: import('../core/state.js').Older,
+ *            kept_at: number}} Kept
  */
 
 const NAME = 'zgpt';

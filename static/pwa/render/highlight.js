@@ -1,33 +1,67 @@
-/** Colours for code in the handful of languages that models write most. Text in, HTML with `hljs-` classes out. */
+/**
+ * Colours for code in the languages that models write most. Text in, HTML with `hljs-` classes out. A grammar is
+ * fetched when a text first needs it: the first page does not wait for fifteen of them.
+ */
 import hljs from '../vendor/highlight.js';
-import bash from '../vendor/languages/bash.js';
-import c from '../vendor/languages/c.js';
-import cpp from '../vendor/languages/cpp.js';
-import css from '../vendor/languages/css.js';
-import diff from '../vendor/languages/diff.js';
-import go from '../vendor/languages/go.js';
-import java from '../vendor/languages/java.js';
-import javascript from '../vendor/languages/javascript.js';
-import json from '../vendor/languages/json.js';
-import python from '../vendor/languages/python.js';
-import rust from '../vendor/languages/rust.js';
-import sql from '../vendor/languages/sql.js';
-import typescript from '../vendor/languages/typescript.js';
-import xml from '../vendor/languages/xml.js';
-import yaml from '../vendor/languages/yaml.js';
 
-/** Longer code stays plain: colouring it at every frame would cost more than it gives. */
+/** Longer code stays plain: colouring it would cost more than it gives. */
 const HIGHLIGHT_CHARS = 20_000;
 
-const languages = { bash, c, cpp, css, diff, go, java, javascript, json, python, rust, sql, typescript, xml, yaml };
-for (const [name, grammar] of Object.entries(languages)) hljs.registerLanguage(name, grammar);
+/** Each grammar, and what else people call it in a fence. */
+const GRAMMARS = Object.freeze({
+  bash: ['sh', 'shell', 'zsh', 'console'],
+  c: ['h'],
+  cpp: ['c++', 'cc', 'hpp'],
+  css: [],
+  diff: ['patch'],
+  go: ['golang'],
+  java: [],
+  javascript: ['js', 'jsx', 'mjs', 'node'],
+  json: ['jsonc', 'json5'],
+  python: ['py', 'python3'],
+  rust: ['rs'],
+  sql: ['postgresql', 'sqlite'],
+  typescript: ['ts', 'tsx'],
+  xml: ['html', 'svg', 'xhtml'],
+  yaml: ['yml'],
+});
+
+/** @type {Map<string, string>} */
+const names = new Map(Object.entries(GRAMMARS).flatMap(([name, others]) => [name, ...others].map((other) => [other, name])));
+/** @type {Map<string, Promise<void>>} */
+const loading = new Map();
+
+/** Fires `loaded` when a grammar has come, so that code on screen can take its colours. */
+export const grammars = new EventTarget();
 
 /**
  * @param {string} code
  * @param {string} language as the fence names it
- * @returns {string} HTML, or '' to leave the code plain
+ * @returns {string} HTML, or '' to leave the code plain (for good, or until its grammar has come)
  */
 export function highlight(code, language) {
-  if (!hljs.getLanguage(language) || code.length > HIGHLIGHT_CHARS) return '';
-  return hljs.highlight(code, { language, ignoreIllegals: true }).value;
+  const name = names.get(language.toLowerCase());
+  if (!name || code.length > HIGHLIGHT_CHARS) return '';
+  if (hljs.getLanguage(name)) return hljs.highlight(code, { language: name, ignoreIllegals: true }).value;
+  loadGrammar(name);
+  return '';
+}
+
+/**
+ * Without a network the code simply stays plain.
+ * @param {string} name
+ * @returns {Promise<void>}
+ */
+export function loadGrammar(name) {
+  const known = loading.get(name);
+  if (known) return known;
+  const fetched = import(`../vendor/languages/${name}.js`).then(
+    ({ default: grammar }) => {
+      hljs.registerLanguage(name, grammar);
+      grammars.dispatchEvent(new Event('loaded'));
+    },
+    () => void loading.delete(name),
+  );
+  loading.set(name, fetched);
+  return fetched;
 }

@@ -3,11 +3,11 @@
  * DOMPurify, which parses with its own Trusted Types policy (`dompurify`) and hands back a fragment. HTML in the text is
  * shown as text; images become links, so that nothing is ever fetched for an answer.
  */
-import DOMPurify from '../vendor/dompurify.js';
+import '../vendor/dompurify.js';
 import MarkdownIt from '../vendor/markdown-it.js';
 import { stableBlocks } from './blocks.js';
 import { decorate } from './decorate.js';
-import { highlight } from './highlight.js';
+import { grammars, highlight } from './highlight.js';
 import { morphChildren } from './morph.js';
 import { settle } from './settle.js';
 
@@ -15,11 +15,20 @@ const ALLOWED_TAGS = ['a', 'blockquote', 'br', 'code', 'em', 'h1', 'h2', 'h3', '
 const ALLOWED_ATTR = ['href', 'class', 'start'];
 const PURIFY = { ALLOWED_TAGS, ALLOWED_ATTR, ALLOW_DATA_ATTR: false, ALLOW_ARIA_ATTR: false, RETURN_DOM_FRAGMENT: true };
 
+/** The sanitizer comes as a script that sets a global. */
+const { DOMPurify } = /** @type {any} */ (globalThis);
+
+/** Code shorter than this is rendered whole with each piece. */
+const APPENDED_FROM_CHARS = 1500;
+const OPEN_FENCE = /^`{3,}[^\n`]*\n/;
+
 const parser = new MarkdownIt({ html: false, linkify: true, breaks: false, highlight });
 parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
 parser.validateLink = (/** @type {string} */ url) => /^(https?:\/\/|mailto:)/i.test(url.trim());
 parser.renderer.rules.image = imageAsLink;
 parser.core.ruler.push('alignment', alignByClass);
+
+export { grammars };
 
 /** A text that grows in one element. Stable blocks are never touched again until the text is finished. */
 export class GrowingMarkdown {
@@ -29,6 +38,8 @@ export class GrowingMarkdown {
   #stableBlocks = 0;
   /** Link definitions of the stable text. @type {Record<string, object>} */
   #references = {};
+  /** Characters of code that were appended as plain text since the last rendering. */
+  #appended = 0;
 
   /** @param {Element} target */
   constructor(target) {
@@ -38,12 +49,22 @@ export class GrowingMarkdown {
   /** Shows `text`, which will grow. A text that does not begin with the one shown starts anew. @param {string} text */
   grow(text) {
     if (!text.startsWith(this.#text)) this.#restart();
+    const added = text.slice(this.#text.length);
     this.#text = text;
+    if (added === '' || this.#appendCode(added)) return;
+    this.#appended = 0;
     const tail = settle(text.slice(this.#stableChars));
     const env = { references: { ...this.#references } };
     const tokens = parser.parse(tail, env);
     morphChildren(this.#target, nodesOf(tokens, env), this.#stableBlocks);
     this.#advance(text.slice(this.#stableChars));
+  }
+
+  /** Renders once more what is shown: a grammar has come. */
+  refresh() {
+    const text = this.#text;
+    this.#restart();
+    this.grow(text);
   }
 
   /** Shows `text` as final: exactly what rendering it at once gives, keeping every node that is right already. @param {string} text */
@@ -52,10 +73,29 @@ export class GrowingMarkdown {
     morphChildren(this.#target, renderMarkdown(text));
   }
 
+  /**
+   * Long code that still grows takes its new characters as plain text, and its colours again after every tenth more:
+   * rendering it whole for each piece would cost more with every line.
+   * @param {string} added
+   * @returns {boolean} whether that was possible
+   */
+  #appendCode(added) {
+    const length = this.#text.length - this.#stableChars;
+    if (length < APPENDED_FROM_CHARS || /[`\r]/.test(added) || this.#appended + added.length > length / 10) return false;
+    if (!OPEN_FENCE.test(this.#text.slice(this.#stableChars, this.#stableChars + 200))) return false;
+    const code = this.#target.lastElementChild?.querySelector('pre > code');
+    if (!code || this.#text.lastIndexOf('```') > this.#stableChars + 3) return false;
+    this.#appended += added.length;
+    if (code.lastChild?.nodeType === 3) /** @type {Text} */ (code.lastChild).appendData(added);
+    else code.append(added);
+    return true;
+  }
+
   #restart() {
     this.#stableChars = 0;
     this.#stableBlocks = 0;
     this.#references = {};
+    this.#text = '';
   }
 
   /** @param {string} tail the text after what is stable, as it came */

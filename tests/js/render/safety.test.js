@@ -62,6 +62,14 @@ test('code is highlighted in a known language and plain in an unknown one', () =
   assert.doesNotMatch(htmlOf('```nonsense\nreturn 1\n```'), /hljs-/);
 });
 
+test('every grammar that can be named is carried', async () => {
+  const { loadGrammar, highlight } = await import('../../../static/pwa/render/highlight.js');
+  for (const name of readdirSync(new URL('../../../static/pwa/vendor/languages/', import.meta.url)).filter((file) => file.endsWith('.js'))) {
+    await loadGrammar(name.slice(0, -3));
+    assert.notEqual(highlight('x', name.slice(0, -3)), '');
+  }
+});
+
 test('only render/ turns text into nodes', () => {
   const root = new URL('../../../static/pwa/', import.meta.url);
   const files = readdirSync(root, { recursive: true }).filter((name) => name.endsWith('.js') && !name.startsWith('vendor'));

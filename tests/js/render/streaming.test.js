@@ -73,6 +73,27 @@ test('a fence has its final shape from its first line on', () => {
   assert.ok(seen.slice(from).every((html) => html.includes('class="code"')));
 });
 
+test('long code shows every character as it arrives, and its colours in the end', () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `def f${i}(x): return x + ${i}  # comment\n`).join('');
+  const text = `\`\`\`python\n${lines}\`\`\`\n\nThat is all.`;
+  let shown = '';
+  const { box, markdown } = growing(cut(text, 31), (at) => (shown = at.querySelector('code')?.textContent.trimEnd() ?? ''));
+  assert.equal(shown.length, lines.trimEnd().length);
+  markdown.finish(text);
+  assertSame(box, text);
+});
+
+test('long code grows by exactly what arrives', () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `x${i} = ${i}; y${i} = "text ${i}"  # comment\n`).join('');
+  let at = 0;
+  const pieces = cut(lines, 13);
+  growing(['```python\n', ...pieces], (box) => {
+    const want = pieces.slice(0, at).join('');
+    at += 1;
+    assert.ok(box.querySelector('code').textContent.trimEnd() === want.trimEnd());
+  });
+});
+
 test('a table is never shown as a line of bars', () => {
   const { seen } = growing([...'Look:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n']);
   assert.ok(seen.every((html) => !html.includes('|')));

@@ -4,6 +4,9 @@ import { JSDOM } from 'jsdom';
 const { window } = new JSDOM('<!doctype html><body></body>', { url: 'https://chat.example/' });
 Object.assign(globalThis, { window, document: window.document, location: window.location, Node: window.Node });
 
+const { loadGrammar } = await import('../../../static/pwa/render/highlight.js');
+for (const name of ['python', 'javascript', 'bash', 'xml']) await loadGrammar(name);
+
 export const { renderMarkdown, GrowingMarkdown } = await import('../../../static/pwa/render/markdown.js');
 
 /**
