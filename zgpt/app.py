@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 from zgpt.auth.tokens import install_tokens
 from zgpt.auth.views import blueprint as auth
 from zgpt.chat.views import blueprint as chat
-from zgpt.core.config import ConfigError, Settings, load_settings
+from zgpt.core.config import Settings, load_settings
 from zgpt.core.db import db
 from zgpt.core.engine import engine_options, prepare_engine
 from zgpt.core.limits import install_limits
@@ -22,7 +22,8 @@ from zgpt.gateway.views import register as register_gateway
 from zgpt.gateway.views import start_gateway, stop_gateway
 from zgpt.ops.checks import install_checks
 from zgpt.ops.views import register as register_ops
-from zgpt.realtime.broker import MemoryBroker
+from zgpt.realtime.broker import Broker, MemoryBroker
+from zgpt.realtime.broker_redis import RedisBroker
 from zgpt.realtime.drain import on_drain
 from zgpt.realtime.flush import FlushClock
 from zgpt.realtime.hub import Hub
@@ -83,9 +84,10 @@ def _install_database(app: Flask, settings: Settings) -> None:
 
 
 def _install_realtime(app: Flask, settings: Settings) -> Realtime:
-    if settings.web_concurrency > 1:
-        raise ConfigError(["WEB_CONCURRENCY: this version delivers within one process only; leave it at 1"])
-    hub, broker = Hub(FlushClock(settings.flush_window_ms / 1_000)), MemoryBroker()
+    hub = Hub(FlushClock(settings.flush_window_ms / 1_000))
+    broker: Broker = MemoryBroker()
+    if settings.redis_url:
+        broker = RedisBroker(settings.redis_url, broker.process_id, hub.live_run)
     broker.attach(hub)
     realtime = app.extensions["realtime"] = Realtime(hub, broker)
     return realtime

@@ -4,11 +4,10 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from flask import Flask
 
 from zgpt.app import create_app
-from zgpt.core.config import ConfigError, load_settings
+from zgpt.core.config import load_settings
 
 
 def test_the_instance_directory_is_made_for_its_owner_only(tmp_path: Path) -> None:
@@ -25,9 +24,3 @@ def test_two_apps_in_one_process_do_not_share_a_database(make_app: Callable[...,
         201,
         201,
     ]
-
-
-def test_more_than_one_worker_is_refused_in_words(tmp_path: Path) -> None:
-    env = {"INSTANCE_DIR": str(tmp_path), "WEB_CONCURRENCY": "2", "REDIS_URL": "redis://127.0.0.1:1"}
-    with pytest.raises(ConfigError, match="one process only"):
-        create_app(load_settings(env))

@@ -27,11 +27,16 @@ PLAIN: tuple[tuple[type[sqltypes.TypeEngine[Any]], Any], ...] = (
 
 
 def fill(engine: Engine) -> None:
-    """Put one row into every table that has none."""
+    """Put one row into every table that has none, and a value into every column that a row does not have yet."""
     with engine.begin() as connection:
         for table in _tables(engine):
-            if connection.execute(select(table)).first() is None:
+            found = connection.execute(select(table)).mappings().first()
+            if found is None:
                 connection.execute(table.insert(), _row(table))
+                continue
+            missing = {name: value for name, value in _row(table).items() if found[name] is None and value is not None}
+            if missing:
+                connection.execute(table.update().values(missing))
 
 
 def rows_of(engine: Engine) -> dict[str, list[dict[str, Any]]]:

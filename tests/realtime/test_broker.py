@@ -1,20 +1,23 @@
 """The contract of every Broker: what a sink in each process may rely on. A new one needs one line in BROKERS."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gevent
 import msgspec
 import pytest
 
+from tests.realtime.redis_house import serving
 from tests.support.delivery import RUN, SESSION, USER, ended, head
 from zgpt.realtime.broker import Broker, MemoryBroker
+from zgpt.realtime.broker_redis import RedisBroker
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import MessageDeleted, RunCompleted
 
 MakeBroker = Callable[[pytest.FixtureRequest], Broker]
 BROKERS: dict[str, MakeBroker] = {
     "memory": lambda _request: MemoryBroker(),
+    "redis": lambda request: serving(request.getfixturevalue("redis_url")),
 }
 ARRIVES_WITHIN_S = 5.0
 EVENT = MessageDeleted(SESSION, "m", 4)
@@ -54,10 +57,20 @@ class Sink:
                 gevent.sleep(0.001)
         return self.told
 
+    def wait_until(self, what: str) -> list[tuple[Any, ...]]:
+        """All that was told, once this was."""
+        with gevent.Timeout(ARRIVES_WITHIN_S, TimeoutError(f"{self.told} has no {what} yet")):
+            while not any(told[0] == what for told in self.told):
+                gevent.sleep(0.001)
+        return self.told
+
 
 @pytest.fixture(params=list(BROKERS))
-def broker(request: pytest.FixtureRequest) -> Broker:
-    return BROKERS[request.param](request)
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    made = BROKERS[request.param](request)
+    yield made
+    if isinstance(made, RedisBroker):
+        made.close()
 
 
 @pytest.fixture
@@ -77,8 +90,9 @@ def test_appends_arrive_whole_and_in_order(broker: Broker, sink: Sink) -> None:
     broker.append(RUN, 1, "reasoning", 0, "hé".encode())
     broker.append(RUN, 1, "text", 0, b"one ")
     broker.append(RUN, 1, "text", 4, b"two")
+    broker.end_run(RUN, 1, ended())
     texts = {"text": b"", "reasoning": b""}
-    for _, run_id, epoch, part, at, data in sink.wait_for(4)[1:]:
+    for _, run_id, epoch, part, at, data in sink.wait_until("ended")[1:-1]:
         assert (run_id, epoch, at) == (RUN, 1, len(texts[part]))
         texts[part] += data
     assert texts == {"text": b"one two", "reasoning": "hé".encode()}
@@ -122,6 +136,12 @@ def test_a_stop_reaches_the_owner_and_asking_twice_is_harmless(broker: Broker, s
     broker.request_stop(RUN)
     broker.request_stop(RUN)
     assert sink.wait_for(1)[0] == ("stop", RUN)
+
+
+def test_preparing_runs_that_nobody_knows_is_harmless(broker: Broker, sink: Sink) -> None:
+    broker.prepare([head(run_id="0190b3a4-0000-7000-8000-00000000dead")])
+    broker.publish(USER, None, EVENT)
+    assert [what[0] for what in sink.wait_for(1)] == ["event"]
 
 
 def test_runs_do_not_mix(broker: Broker, sink: Sink) -> None:

@@ -35,6 +35,25 @@ def test_an_event_of_a_session_reaches_its_viewers_only(hub: Hub) -> None:
     assert (viewer.offered, other.offered, elsewhere.offered) == ([EVENT], [], [])
 
 
+def test_a_session_has_viewers_from_its_opening_to_its_closing(hub: Hub) -> None:
+    joined = member(hub, Link())
+    assert not hub.has_viewers(SESSION)
+    hub.hold(joined, SESSION)
+    assert hub.has_viewers(SESSION)
+    hub.close_session(joined, SESSION)
+    assert not hub.has_viewers(SESSION)
+
+
+def test_the_audience_is_every_user_with_their_logins_and_open_sessions(hub: Hub) -> None:
+    phone, laptop = member(hub, Link(), login_id="phone"), member(hub, Link(), login_id="laptop")
+    hub.hold(phone, SESSION)
+    assert hub.audience() == [(USER, ({"phone", "laptop"}, {SESSION}))]
+    assert hub.connections_of(USER) == 2
+    hub.leave(phone)
+    hub.leave(laptop)
+    assert (hub.audience(), hub.connections_of(USER)) == ([], 0)
+
+
 def test_an_event_of_a_user_reaches_all_their_connections_and_nobody_elses(hub: Hub) -> None:
     phone, laptop, stranger = Link(), Link(), Link()
     member(hub, phone)

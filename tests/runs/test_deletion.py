@@ -35,7 +35,7 @@ def test_a_session_deleted_while_its_run_waits_frees_its_place(make_chat: MakeCh
     chat.provider.script(Say("x"), Hold(gate))
     first = chat.send()
     waiting = chat.send()
-    chat.wait(lambda: chat.provider.streams)
+    chat.wait(lambda: chat.runner._slots.waiting)
     chat.do(delete_session, chat.person.id, waiting.session_id)
     chat.wait(lambda: len(chat.runner.active()) == 1)
     gate.set()

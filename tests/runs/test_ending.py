@@ -38,7 +38,7 @@ class Open:
     def zombie(self) -> ActiveRun:
         """A process that still believes it owns the run, after another one has taken it."""
         head = self.active.head
-        assert self.chat.do(ending.claim, head.run_id, head.epoch)
+        assert self.chat.do(ending.claim, head.run_id, head.epoch, "me")
         return self.active
 
 
@@ -95,16 +95,16 @@ def test_a_run_ends_once(opened: Open) -> None:
 
 def test_a_run_is_claimed_by_one_of_two(opened: Open) -> None:
     head = opened.active.head
-    assert opened.chat.do(ending.claim, head.run_id, 1) == RunHead(
+    assert opened.chat.do(ending.claim, head.run_id, 1, "me") == RunHead(
         head.user_id, head.session_id, head.run_id, head.message_id, 2
     )
-    assert opened.chat.do(ending.claim, head.run_id, 1) is None
+    assert opened.chat.do(ending.claim, head.run_id, 1, "me") is None
 
 
 def test_a_run_that_has_ended_or_never_was_cannot_be_claimed(opened: Open) -> None:
     opened.end(opened.active, Outcome("stopped"))
-    assert opened.chat.do(ending.claim, opened.sent.run_id, 1) is None
-    assert opened.chat.do(ending.claim, "0190b3a4-0000-7000-8000-000000000000", 1) is None
+    assert opened.chat.do(ending.claim, opened.sent.run_id, 1, "me") is None
+    assert opened.chat.do(ending.claim, "0190b3a4-0000-7000-8000-000000000000", 1, "me") is None
 
 
 def test_the_claimed_epoch_ends_the_run_with_its_own_text(opened: Open) -> None:

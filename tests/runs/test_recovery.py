@@ -67,14 +67,20 @@ class Life:
 
 
 @pytest.fixture
-def life(any_chat: Chat) -> Life:
+def life(chat: Chat) -> Life:
+    return Life(chat)
+
+
+@pytest.fixture
+def any_life(any_chat: Chat) -> Life:
+    """Once on each database."""
     return Life(any_chat)
 
 
-def test_an_answer_goes_on_where_it_broke_off_if_the_model_can(life: Life) -> None:
-    sent = life.die_at(think("Hm"), Say("Once upon "))
-    chat = life.start(Say("a time."), can_continue=True)
-    assert life.ended(sent) == ("completed", "Once upon a time.", 2)
+def test_an_answer_goes_on_where_it_broke_off_if_the_model_can(any_life: Life) -> None:
+    sent = any_life.die_at(think("Hm"), Say("Once upon "))
+    chat = any_life.start(Say("a time."), can_continue=True)
+    assert any_life.ended(sent) == ("completed", "Once upon a time.", 2)
     assert chat.provider.prompts[0].continue_text == "Once upon "
     assert chat.row(Message, chat.run(sent.run_id).message_id).reasoning == "Hm"
 
@@ -104,13 +110,13 @@ def test_without_a_word_of_text_an_answer_begins_anew_even_if_the_model_could_go
     assert chat.row(Message, chat.run(sent.run_id).message_id).reasoning == ""
 
 
-def test_what_was_shown_comes_back_when_the_new_attempt_comes_to_less(life: Life) -> None:
-    sent = life.die_at(Say("Once upon a time"))
+def test_what_was_shown_comes_back_when_the_new_attempt_comes_to_less(any_life: Life) -> None:
+    sent = any_life.die_at(Say("Once upon a time"))
     gate = Event()
-    chat = life.start(Say("Onc"), Hold(gate), Break(AWAY))
+    chat = any_life.start(Say("Onc"), Hold(gate), Break(AWAY))
     link = chat.view(sent.session_id)
     gate.set()
-    assert life.ended(sent) == ("failed", "Once upon a time", 3)
+    assert any_life.ended(sent) == ("failed", "Once upon a time", 3)
     assert [(e["type"], e.get("epoch")) for e in link.seen if e["type"] in {"run.reset", "run.delta"}] == [
         ("run.delta", 2),
         ("run.reset", 3),
@@ -126,11 +132,11 @@ def test_a_new_attempt_that_fails_with_more_than_was_shown_keeps_its_own(life: L
     assert life.ended(sent) == ("failed", "There was a time", 2)
 
 
-def test_a_run_that_was_asked_to_stop_is_stopped_with_what_was_shown(life: Life) -> None:
-    sent = life.die_at(Say("Once upon "))
-    life.alter(sent.run_id, stop_requested_at=clock.now())
-    chat = life.start(Say("a time."), can_continue=True)
-    assert life.ended(sent) == ("stopped", "Once upon ", 2)
+def test_a_run_that_was_asked_to_stop_is_stopped_with_what_was_shown(any_life: Life) -> None:
+    sent = any_life.die_at(Say("Once upon "))
+    any_life.alter(sent.run_id, stop_requested_at=clock.now())
+    chat = any_life.start(Say("a time."), can_continue=True)
+    assert any_life.ended(sent) == ("stopped", "Once upon ", 2)
     assert chat.provider.prompts == []
 
 
@@ -176,6 +182,35 @@ def test_a_run_that_another_process_took_is_left_to_it(life: Life, monkeypatch: 
     life.die_at(Say("Once"))
     monkeypatch.setattr(ending, "claim", lambda *_: None)
     assert life.start().runner.active() == []
+
+
+def test_what_was_shown_is_not_restored_over_another_owner(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = life.die_at(Say("Once upon a time"))
+    gate = Event()
+    chat = life.start(Say("Onc"), Hold(gate), Break(AWAY))
+    chat.wait(lambda: [run.size for run in chat.runner.active()] == [3])
+    assert chat.do(ending.claim, sent.run_id, 2, "another process")
+    gate.set()
+    chat.settle()
+    run = chat.run(sent.run_id)
+    assert (run.status, run.epoch) == ("streaming", 3)
+    assert chat.hub.live_run(sent.run_id) is None
+
+
+def test_a_run_that_this_process_takes_up_again_belongs_to_the_newer_epoch(life: Life) -> None:
+    sent = life.die_at(Say("Once"))
+    first, second = Event(), Event()
+    chat = life.start(Say("One"), Hold(first))
+    chat.provider.script(Hold(second), Say("Two"))
+    chat.wait(lambda: [run.size for run in chat.runner.active()] == [3])
+    head = chat.do(ending.claim, sent.run_id, 2, chat.runner.owner)
+    assert head
+    newer = chat.runner.enqueue(head)
+    first.set()
+    chat.wait(lambda: chat.provider.streams[0].closed and len(chat.provider.streams) == 2)
+    assert chat.runner.active() == [newer]
+    second.set()
+    assert life.ended(sent) == ("completed", "Two", 3)
 
 
 def test_stopping_the_background_keeps_what_was_shown(life: Life) -> None:

@@ -152,6 +152,7 @@ def test_a_run_that_waits_can_be_stopped_and_never_asks_the_model(make_chat: Mak
     chat.send()
     chat.wait(lambda: chat.provider.streams)
     waiting = chat.send()
+    chat.wait(lambda: chat.runner._slots.waiting)
     chat.do(actions.request_stop, chat.person.id, waiting.run_id)
     chat.wait(lambda: chat.run(waiting.run_id).status == "stopped")
     gate.set()
@@ -164,6 +165,13 @@ class BrokenProvider(ScriptedProvider):
 
     def stream(self, prompt: Prompt, sink: StreamSink, deadline_s: float) -> ScriptedStream:
         raise RuntimeError("broken")
+
+
+def test_a_run_that_is_stopped_before_its_turn_never_waits(chat: Chat) -> None:
+    sent = chat.send()
+    chat.runner.stop(sent.run_id)
+    chat.settle()
+    assert (chat.run(sent.run_id).status, chat.provider.streams) == ("stopped", [])
 
 
 def test_a_fault_of_our_own_ends_the_run_without_its_details(make_chat: MakeChat) -> None:

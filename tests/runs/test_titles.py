@@ -6,6 +6,7 @@ from gevent.event import Event
 from tests.runs.conftest import Chat, MakeChat
 from zgpt.chat.actions import delete_session, rename_session
 from zgpt.chat.models import ChatSession
+from zgpt.core.db import db
 from zgpt.core.errors import Unavailable
 from zgpt.llm.base import Prompt, ProviderError
 from zgpt.llm.scripted import Break, Hold, Say
@@ -76,6 +77,32 @@ def test_a_persons_name_for_it_is_never_replaced(chat: Chat) -> None:
     assert (_title(chat, sent.session_id), chat.row(ChatSession, sent.session_id).title_source) == ("Mine", "person")
 
 
+def test_a_name_given_by_a_person_just_before_ours_is_stored_stays(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = chat.ask("One")
+    _titled(chat, sent.session_id)
+    device = chat.device()
+    monkeypatch.setattr(titles, "set_title", lambda *_: False)
+    with chat.app.app_context():
+        db.session.get_one(ChatSession, sent.session_id).title_source = "none"
+        db.session.commit()
+        titles._store(sent.session_id, "Ours")
+    assert device.seen == []
+
+
+def test_a_name_whose_turn_is_cancelled_is_made_of_the_question(make_chat: MakeChat) -> None:
+    chat, gate = make_chat(LLM_TITLES="true", LLM_CONCURRENCY="1"), Event()
+    chat.provider.script(Say("x"), Hold(gate), when=lambda prompt: prompt.messages[-1].text == "Long")
+    first = chat.send("How do bees talk?")
+    chat.send("Long")
+    chat.wait(lambda: chat.run(first.run_id).status == "completed")
+    slots = chat.runner._slots
+    chat.wait(lambda: slots.waiting)
+    slots.cancel(f"title:{first.run_id}")
+    assert _titled(chat, first.session_id) == "How do bees talk?"
+    gate.set()
+    chat.settle()
+
+
 def test_a_session_deleted_meanwhile_stays_without_a_name(chat: Chat) -> None:
     gate = Event()
     chat.provider.script(Hold(gate), Say("A name"), when=_asks_for_title)
@@ -126,6 +153,8 @@ def test_a_name_that_cannot_be_stored_is_made_after_the_next_answer(
         ("   \n  ", ""),
         ("word " * 20, ""),
         ("a\x00b\x1b[31mc", "ab[31mc"),
+        ("Here is a possible title:", ""),
+        ("Our conversation", ""),
     ],
 )
 def test_what_a_model_says_becomes_a_title_or_nothing(said: str, title: str) -> None:

@@ -23,6 +23,15 @@ def address() -> str | None:
     return request.remote_addr if has_request_context() else None
 
 
+def counted_network() -> str:
+    """The network that a limit may count this request for; "" for this machine itself and for a socket file.
+
+    Behind either stands an operator, or a proxy that TRUSTED_PROXIES does not name: then nobody can tell who asks.
+    """
+    found = network(address())
+    return "" if found in {"unknown", "::/64"} or found.startswith("127.") else found
+
+
 def network(text: str | None) -> str:
     """What one subscriber holds: the IPv4 address, or the /64 of an IPv6 one, for nobody pays for 2^64 addresses."""
     try:

@@ -61,8 +61,8 @@ def _check_database_url(value: str) -> str:
 
 
 def _check_redis_url(value: str) -> str:
-    if not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if not value.startswith(("redis://", "rediss://", "unix://", "sentinel://")):
+        raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
     return value
 
 
@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     send_stall_s: Seconds = 30
     flush_window_ms: float = Field(16, ge=0, le=1_000)
     max_connections: Positive = 20_000
+    max_connections_per_user: Positive = 50
+    max_connections_per_ip: Positive = 1_000
+    max_connections_without_hello: Positive = 5_000
     checkpoint_s: Seconds = 1.0
 
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = ()

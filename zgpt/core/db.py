@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import structlog
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator, Uuid
 from sqlalchemy import exc as sa_exc
@@ -20,8 +21,11 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 WRITE_OPTION = "zgpt_write"
+PASSING_STATES = {"25006", "25P03", "25P04"}
+"""PostgreSQL: read-only (a standby, until the fail-over is done), and transactions that it ended for being late."""
 _AFTER_COMMIT = "zgpt_after_commit"
 
+log = structlog.get_logger(__name__)
 Call = Callable[[], object]
 Collector = Callable[[Call], None]
 
@@ -57,7 +61,20 @@ class Base(DeclarativeBase):
 Id = Annotated[str, mapped_column(Uuid(as_uuid=False))]
 """A column that holds a UUID as its 36 characters."""
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy, whose goodbye to a database that went away fails nothing that was done."""
+
+    def _teardown_session(self, exc: BaseException | None) -> None:
+        try:
+            super()._teardown_session(exc)
+        except sa_exc.SQLAlchemyError as error:
+            # Else the next app context at this address would find the broken session.
+            self.session.registry.clear()
+            log.warning("session_not_closed", error=type(error).__name__)
+
+
+db = Database(model_class=Base, session_options={"expire_on_commit": False})
 
 
 @contextmanager
@@ -86,7 +103,8 @@ def transaction() -> Iterator[Collector]:
             yield calls.append
             session.commit()
     except BaseException:
-        session.rollback()
+        with database_faults():
+            session.rollback()
         raise
     finally:
         session.info.pop(_AFTER_COMMIT, None)
@@ -98,15 +116,23 @@ def database_faults() -> Iterator[None]:
     """Turn a locked, full or lost database into `Unavailable`; faults of our own SQL stay what they are."""
     try:
         yield
-    except (sa_exc.OperationalError, sa_exc.InterfaceError, sa_exc.TimeoutError) as error:
-        if is_our_fault(error):
+    except sa_exc.SQLAlchemyError as error:
+        if not is_trouble(error):
             raise
         raise Unavailable from error
 
 
-def is_our_fault(error: sa_exc.SQLAlchemyError) -> bool:
-    """Whether this is a missing table or column, which SQLite reports as if the database were in trouble."""
-    return "no such " in str(getattr(error, "orig", ""))
+def is_trouble(error: sa_exc.SQLAlchemyError) -> bool:
+    """Whether the database is locked, full, late or gone, so that the same may succeed later."""
+    match error:
+        case sa_exc.TimeoutError():
+            return True
+        case sa_exc.OperationalError() | sa_exc.InterfaceError():
+            # A missing table or column is our fault; SQLite reports it as if the database were in trouble.
+            return "no such " not in str(error.orig)
+        case sa_exc.DBAPIError():
+            return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in PASSING_STATES
+    return False
 
 
 def _run_all(calls: list[Call]) -> None:

@@ -6,10 +6,17 @@ from sqlalchemy import Connection, Engine, event
 
 from zgpt.core.config import Settings
 from zgpt.core.db import WRITE_OPTION
+from zgpt.core.pool import FairPool
 
 SQLITE_BUSY_TIMEOUT_MS = 250
-CONNECT_TIMEOUT_S = 5
-POOL_TIMEOUT_S = 5
+CONNECT_TIMEOUT_S = 3
+POOL_OVERFLOW = 10
+POOL_TIMEOUT_S = 2
+"""Who has not got a connection by then hears `unavailable`; a longer queue would only be a queue of people gone."""
+LOCK_SHARE = 0.5
+"""A wait for a lock ends before the statement does, so that the log tells one from the other."""
+GONE_AFTER_S = 10
+"""A server that vanished without a word (a cut cable, a machine that died) is given up after about this time."""
 SQLITE_PRAGMAS = {
     # A wait blocks the whole process, so it is short: the caller hears `unavailable` and tries again. It comes first,
     # for setting the mode may have to wait too.
@@ -23,22 +30,29 @@ SQLITE_PRAGMAS = {
 def engine_options(settings: Settings) -> dict[str, Any]:
     """What `create_engine` is told for the database of these settings."""
     options: dict[str, Any] = {
+        "poolclass": FairPool,
         "pool_pre_ping": True,
         "pool_timeout": POOL_TIMEOUT_S,
         "pool_size": settings.database_pool_size,
+        "max_overflow": POOL_OVERFLOW,
     }
     if settings.is_sqlite:
         return {**options, "connect_args": {"timeout": SQLITE_BUSY_TIMEOUT_MS / 1_000}}
     # A greenlet that was killed leaves its query and its transaction running in the server: the server must end them.
     limits = {
         "statement_timeout": settings.database_statement_timeout_ms,
+        "lock_timeout": int(LOCK_SHARE * settings.database_statement_timeout_ms),
         "idle_in_transaction_session_timeout": 2 * settings.database_statement_timeout_ms,
     }
-    flags = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    return {
-        **options,
-        "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "zgpt", "options": flags},
+    wire = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "keepalives_idle": GONE_AFTER_S // 2,
+        "keepalives_interval": 1,
+        "keepalives_count": GONE_AFTER_S // 2,
+        "tcp_user_timeout": 1_000 * GONE_AFTER_S,
     }
+    flags = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return {**options, "connect_args": {**wire, "application_name": "zgpt", "options": flags}}
 
 
 def prepare_engine(engine: Engine) -> None:

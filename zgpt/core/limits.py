@@ -55,11 +55,21 @@ def install_limits(app: Flask) -> None:
     global _store_down_until_s  # one process talks to one store
     _store_down_until_s = 0.0
     redis_url = app.config["ZGPT"].redis_url
-    app.config["RATELIMIT_STORAGE_URI"] = redis_url or "memory://"
+    app.config["RATELIMIT_STORAGE_URI"] = _storage_url(redis_url) if redis_url else "memory://"
     if redis_url:
         timeouts = {"socket_timeout": REDIS_TIMEOUT_S, "socket_connect_timeout": REDIS_TIMEOUT_S}
         app.config["RATELIMIT_STORAGE_OPTIONS"] = timeouts
     limiter.init_app(app)
+
+
+def _storage_url(redis_url: str) -> str:
+    """The same Redis in the words of `limits`, which knows Sentinels without a database number."""
+    if redis_url.startswith("unix://"):
+        return f"redis+{redis_url}"
+    if redis_url.startswith("sentinel://"):
+        place, _, path = redis_url.removeprefix("sentinel://").partition("/")
+        return f"redis+sentinel://{place}/{path.partition('/')[0]}"
+    return redis_url
 
 
 def limited(name: str) -> Callable[[View], View]:
@@ -91,7 +101,9 @@ def rate_of(name: str, user_id: str | None) -> str:
     if user_id is None or not _is_id(user_id):
         return fallback
     own = select(RateLimit.amount, RateLimit.per_s).where(RateLimit.user_id == user_id, RateLimit.name == name)
-    row = db.session.execute(own).first()
+    # Not by the session, which would keep a connection of the pool while the store is asked.
+    with db.engine.connect() as connection:
+        row = connection.execute(own).first()
     return f"{row.amount} per {row.per_s} second" if row else fallback
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import exc as sa_exc
 from werkzeug.exceptions import HTTPException
 
 from zgpt.core import limits
-from zgpt.core.db import is_our_fault
+from zgpt.core.db import is_trouble
 from zgpt.core.errors import (
     BadRequest,
     Conflict,
@@ -134,6 +134,4 @@ def _from_database(error: sa_exc.SQLAlchemyError) -> Problem | None:
             return Conflict()
         case sa_exc.DataError():
             return Invalid("Some text or number in this cannot be kept by the database.")
-        case sa_exc.OperationalError() | sa_exc.InterfaceError() | sa_exc.TimeoutError() if not is_our_fault(error):
-            return Unavailable()
-    return None
+    return Unavailable() if is_trouble(error) else None

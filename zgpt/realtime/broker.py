@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from zgpt.core import ids
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import Event, RunCompleted, encode_event
 
@@ -32,6 +33,9 @@ class Sink(Protocol):
 
 class Broker(Protocol):
     """One implementation per way of reaching the other processes; one contract suite for all."""
+
+    process_id: str
+    """Who this process is to the others: the owner of the runs that it writes."""
 
     def attach(self, sink: Sink) -> None:
         """Deliver to `sink` from now on. One sink per process."""
@@ -64,9 +68,12 @@ class Broker(Protocol):
 class MemoryBroker:
     """One process: the log is the hub's own buffer, so an append is acknowledged the moment it returns."""
 
-    __slots__ = ("_sink",)
+    __slots__ = ("_sink", "process_id")
 
     _sink: Sink
+
+    def __init__(self) -> None:
+        self.process_id = ids.new_id()
 
     def attach(self, sink: Sink) -> None:
         self._sink = sink

@@ -1,7 +1,8 @@
-"""The broker of several processes, over Redis: what is shown anywhere stands in its log first. Ownership of runs is in zgpt/runs.
+"""The broker of several processes, over Redis: what is shown anywhere stands in its log first.
 
-Saying is in `redis_writer` and `redis_steps`, hearing in `redis_ear`. While Redis is away, runs of this process go on for
-the viewers that are connected to it; the others catch up from the text that is written again, whole, when Redis is back.
+Who owns a run is decided in zgpt/runs. Saying is in `redis_writer` and `redis_steps`, hearing in `redis_ear`. While
+Redis is away, runs of this process go on for the viewers that are connected to it; the others catch up from the text,
+which is written again, whole, when Redis is back.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import cast
 
 import gevent
 import structlog
+from gevent import Greenlet
 from gevent.lock import RLock
 
 from zgpt.core import clock
@@ -20,11 +22,13 @@ from zgpt.realtime.live import PARTS, LiveRun, RunHead
 from zgpt.realtime.protocol import Event, RunCompleted, encode_event
 from zgpt.realtime.redis_ear import Here, RedisEar
 from zgpt.realtime.redis_link import TIMEOUT_S, Command, RedisAway, RedisLink, Reply
-from zgpt.realtime.redis_steps import Append, Drop, End, Enter, Open, OwnRun, Renew, Reopen, RunStep, Say
-from zgpt.realtime.redis_writer import RedisWriter
+from zgpt.realtime.redis_steps import Append, Drop, End, Enter, Open, OwnRun, Renew, Reopen, Say
+from zgpt.realtime.redis_writer import RedisWriter, Step
 
 RETRY_S = 0.5
 """Between tries to reach a Redis that is away, or to write a run whole that it refused."""
+ANSWERS = 2
+"""A Redis that has answered twice is back: by then the others listen again, and hear what could not be said."""
 POSITIONS_S = 2.0
 """How often the lengths of live parts are said, so that a process that missed a message notices."""
 
@@ -40,12 +44,15 @@ class RedisBroker:
         self.on_doubt: Callable[[], None] = self._confirm_now
         self._url = url
         self._find_run = find_run
-        self._writer = RedisWriter(RedisLink(url, redis_log.SCRIPTS), self._reopened)
+        self._link = RedisLink(url, redis_log.SCRIPTS)
+        self._writer = RedisWriter(self._link, self._reopened)
         self._writer.on_away = self._all_unlogged
         self._questions = RedisLink(url, redis_log.SCRIPTS)
         self._asking = RLock()
-        self._silent_until_s = 0.0
+        self._answers = 0
+        self._silent_until_s = self._renewed_s = self._told_s = 0.0
         self._ear: RedisEar | None = None
+        self._greenlets: list[Greenlet[..., None]] = []
         self._sink: Sink
         self._own: dict[str, OwnRun] = {}
         self._unlogged: set[OwnRun] = set()
@@ -61,24 +68,30 @@ class RedisBroker:
     def start(self) -> RedisEar:
         """Begin to write, to renew the lease and to listen for the sink, which must be the hub."""
         self._ear = RedisEar(self._url, self.process_id, cast("Here", self._sink), self.read_run)
-        gevent.spawn(self._writer.run)
-        gevent.spawn(self._tend)
-        gevent.spawn(self._ear.run)
+        self._writer.put(Enter(self.process_id))
+        self._writer.start()
+        self._greenlets = [gevent.spawn(self._tend), gevent.spawn(self._ear.run)]
         self._ear.ready.wait(TIMEOUT_S)
         return self._ear
 
     def close(self) -> None:
         """The process ends and has let go of its runs: say so, so that nobody has to wait for the lease to expire."""
+        gevent.killall(self._greenlets)
+        self._writer.stop()
         self._writer.put(Say(bus.channel(self.process_id), bus.encode(bus.RunsReleased(self.process_id)), keep=False))
-        self._writer.write()
         try:
             self.ask([("DEL", bus.process_key(self.process_id))])
         except RedisAway:
             log.warning("lease_left_to_expire")
+        for link in (self._link, self._questions):
+            link.close()
 
     # What this process says
 
     def open_run(self, head: RunHead, kept: Mapping[str, bytes]) -> None:
+        earlier = self._own.get(head.run_id)
+        if earlier is not None:
+            self.abandon(head.run_id, earlier.head.epoch)
         own = self._own[head.run_id] = OwnRun(head, self.process_id, self._refused)
         own.logged = not self.away
         if self.away:
@@ -167,21 +180,27 @@ class RedisBroker:
         self._writer.confirm(at_s)
 
     def _tend(self) -> None:
-        renewed_s = told_s = 0.0
         while True:
-            now_s = clock.monotonic()
-            if self.away:
-                self._try_to_return()
-            elif now_s - renewed_s >= bus.RENEW_S:
-                renewed_s = now_s
-                self._writer.put(Renew(self.process_id, self._renewed))
-                self._say(self.process_id, bus.Beat(self.process_id), keep=False)
-            if now_s - told_s >= POSITIONS_S:
-                told_s = now_s
-                self._tell_positions()
-            if self._unlogged:
-                self._writer.wake()
+            try:
+                self._tend_once()
+            except Exception:
+                # Without the next renewal this process would be taken for dead.
+                log.exception("lease_not_tended")
             gevent.sleep(RETRY_S)
+
+    def _tend_once(self) -> None:
+        now_s = clock.monotonic()
+        if self.away:
+            self._try_to_return()
+        elif now_s - self._renewed_s >= bus.RENEW_S:
+            self._renewed_s = now_s
+            self._writer.put(Renew(self.process_id, self._renewed))
+            self._say(self.process_id, bus.Beat(self.process_id), keep=False)
+        if now_s - self._told_s >= POSITIONS_S:
+            self._told_s = now_s
+            self._tell_positions()
+        if self._unlogged:
+            self._writer.wake()
 
     def _renewed(self, sent_s: float, was_there: bool) -> None:
         if was_there:
@@ -204,14 +223,19 @@ class RedisBroker:
         step = Renew(self.process_id, self._renewed)
         replies = self._writer.come_back([step.command(), Enter(self.process_id).command()])
         if replies is None:
+            self._answers = 0
             return
+        self._answers += 1
         if replies[0] == 1:
             step.done(1)
         if not self._writer.sure:
             self._doubt()
-        if self._writer.sure:
+        if self._writer.sure and self._answers >= ANSWERS:
+            self._answers = 0
             log.info("redis_back", runs=len(self._own))
             self._writer.returned()
+            # The others subscribe again at about this time, and may not have heard that the runs were written whole.
+            self._told_s = clock.monotonic() + RETRY_S - POSITIONS_S
 
     def _all_unlogged(self) -> None:
         self._unlogged.update(self._own.values())
@@ -231,12 +255,12 @@ class RedisBroker:
             self._unlogged.add(own)
             self._writer.wake()
 
-    def _reopened(self) -> list[RunStep]:
+    def _reopened(self) -> list[Step]:
         """The steps that write whole, before anything else, the runs that Redis does not hold."""
-        if not self._unlogged or not self._writer.sure:
+        if not self._unlogged or self.away or not self._writer.sure:
             return []
         due = [own for own in self._unlogged if clock.monotonic() - own.opened_s >= RETRY_S]
-        steps: list[RunStep] = []
+        steps: list[Step] = []
         for own in due:
             run = self._find_run(own.head.run_id)
             if run is None or run.head != own.head:

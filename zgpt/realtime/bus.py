@@ -1,7 +1,7 @@
 """What processes say to each other over Redis: messages to bytes and back, and the names of channels and keys; no I/O.
 
-Every name that crosses a process stands here. A message of an unknown kind is ignored by whoever gets it: during a rolling
-deploy old and new processes listen to the same channels.
+Every name that crosses a process stands here. A message of an unknown kind is ignored by whoever gets it: during a
+rolling deploy old and new processes listen to the same channels.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import RunCompleted
 
 PARTITIONS = 8
-"""Channels that the users are spread over: one subscription for all of them per process, eight to shard a cluster by."""
+"""Channels that the users are spread over: one subscription to all of them per process, eight to shard by."""
 KEPT_S = 60
-"""The text of an ended run stays readable this long: a viewer that joins at the end reads it here or in the database."""
+"""The text of an ended run stays this long: a viewer that joins at the end reads it here or in the database."""
 LIVE_S = 86_400
 """The text of a run that never ended (its process died and nobody took it up) goes after a day."""
 LEASE_MS = 5_000
@@ -25,8 +25,15 @@ RENEW_S = 1.5
 """Three renewals fit into the lease: one lost packet must not look like a death."""
 
 
-class BusMessage(msgspec.Struct, frozen=True, tag_field="k"):
-    """`origin` is the process that says it, which has delivered it to itself already."""
+ORIGIN_WITHIN = 64
+"""The first bytes of a message hold its kind and its origin."""
+
+
+class BusMessage(msgspec.Struct, frozen=True, tag_field="k", array_like=True):
+    """`origin` is the process that says it, which has delivered it to itself already.
+
+    Written as arrays, for they are made for every token: a new field goes last and has a default.
+    """
 
     origin: str
 
@@ -112,6 +119,11 @@ def decode(data: bytes) -> AnyMessage | None:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def is_of(data: bytes, origin: bytes) -> bool:
+    """Whether this process said it, seen without decoding: every process hears itself, for every token."""
+    return origin in data[:ORIGIN_WITHIN]
 
 
 def channel(key: str) -> str:

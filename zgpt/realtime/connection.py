@@ -29,16 +29,18 @@ log = structlog.get_logger(__name__)
 class Connection(Inbox):
     """One open WebSocket, with `send_frame`, `offer`, `blocked` of the Outbox and `pause_reading` of the Inbox.
 
-    `state` belongs to the handler; `close_code` is 0 until it closes.
+    `state` belongs to the handler; `close_code` is 0 until it closes. `network` is where it comes from, for the limit
+    on that; "" is not counted.
     """
 
     __slots__ = (
-        "_close_seen", "_handler", "_opened", "_pinged", "close_code", "id", "messages_in", "state"
+        "_close_seen", "_handler", "_opened", "_pinged", "close_code", "id", "messages_in", "network", "state"
     )  # fmt: skip
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, network: str = "") -> None:
         super().__init__(engine)
         self.id = ids.new_id()
+        self.network = network
         self.state: object = None
         self.close_code = 0
         self.messages_in = 0

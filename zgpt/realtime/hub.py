@@ -133,11 +133,22 @@ class Hub:
             for cursor in list(viewer.cursors.values()):
                 cursor.run.advance(cursor)
 
+    def connections_of(self, user_id: str) -> int:
+        """How many connections of this process have said hello as this user."""
+        return len(self._members.get(user_id, ()))
+
     def live_run(self, run_id: str) -> LiveRun | None:
         return self._runs.get(run_id)
 
     def has_viewers(self, session_id: str) -> bool:
         return session_id in self._viewers
+
+    def audience(self) -> list[tuple[str, tuple[set[str], set[str]]]]:
+        """Who is connected: user, and the logins and open sessions of that user's connections."""
+        return [
+            (user_id, ({one.login_id for one in members}, {name for one in members for name in one.viewers}))
+            for user_id, members in self._members.items()
+        ]
 
     # What the broker brings
 

@@ -19,7 +19,7 @@ PARTS = ("reasoning", "text")
 """In the order in which a model writes them."""
 
 
-class RunHead(msgspec.Struct, frozen=True):
+class RunHead(msgspec.Struct, frozen=True, array_like=True):
     """Which run, in which epoch, writes which message, and whose it is."""
 
     user_id: str

@@ -30,13 +30,15 @@ class Limits:
     send_stall_s: float = 30.0
     close_wait_s: float = CLOSE_WAIT_S
     connections: int = 20_000
+    connections_per_network: int = 1_000
 
 
 class Engine:
     """The connections of one listening app in one process. Made on the loop that serves them, after the fork."""
 
     __slots__ = (
-        "__weakref__", "close_wait", "connections", "heartbeat", "limits", "loop", "send_stall", "slack", "ticker"
+        "__weakref__", "_networks", "close_wait", "connections", "heartbeat", "limits", "loop", "send_stall", "slack",
+        "ticker"
     )  # fmt: skip
 
     def __init__(self, limits: Limits, tick_s: float = TICK_S) -> None:
@@ -44,6 +46,7 @@ class Engine:
         self.loop = get_hub().loop
         self.ticker = Ticker(self.loop, tick_s)
         self.connections: set[Connection] = set()
+        self._networks: dict[str, int] = {}
         self.heartbeat = self.ticker.ticks(limits.heartbeat_s)
         self.slack = self.ticker.ticks(limits.heartbeat_slack_s)
         self.send_stall = self.ticker.ticks(limits.send_stall_s)
@@ -55,15 +58,29 @@ class Engine:
         """Whether no more connections may be taken."""
         return len(self.connections) >= self.limits.connections
 
+    def has_room_for(self, network: str) -> bool:
+        """Whether one more connection may come from there; "" is nowhere in particular."""
+        return self._networks.get(network, 0) < self.limits.connections_per_network
+
     def add(self, connection: Connection) -> None:
         self.connections.add(connection)
+        if connection.network:
+            self._networks[connection.network] = self._networks.get(connection.network, 0) + 1
         self.ticker.join(connection, self.ticker.now + self.heartbeat)
         metrics.CONNECTIONS.inc()
 
     def discard(self, connection: Connection) -> None:
         self.connections.discard(connection)
+        self._leave(connection.network)
         self.ticker.leave(connection)
         metrics.CONNECTIONS.dec()
+
+    def _leave(self, network: str) -> None:
+        left = self._networks.get(network, 0) - 1
+        if left > 0:
+            self._networks[network] = left
+        else:
+            self._networks.pop(network, None)
 
 
 def open_connections() -> int:

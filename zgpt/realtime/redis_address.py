@@ -1,4 +1,4 @@
-"""From a Redis URL to a connected socket: TCP, TLS, a Unix socket, or the master that Sentinels name. Nothing is asked of it here.
+"""From a Redis URL to a connected socket: TCP, TLS, Unix, or the master that Sentinels name. Nothing is asked of it.
 
 The URL is redis-py's to read, so that `redis://`, `rediss://` and `unix://` mean what they mean everywhere.
 """
@@ -6,6 +6,7 @@ The URL is redis-py's to read, so that `redis://`, `rediss://` and `unix://` mea
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from gevent import socket
@@ -19,6 +20,10 @@ SENTINEL_PORT = 26_379
 
 Options = dict[str, Any]
 
+# redis-py types neither of them.
+_parse: Callable[[str], Options] = parse_url
+_Sentinel: Any = Sentinel
+
 
 def resolve(url: str) -> Options:
     """What the URL says, in redis-py's words; for `sentinel://[user:password@]host:port,host:port/master/db` as of now.
@@ -26,16 +31,16 @@ def resolve(url: str) -> Options:
     Raises OSError when no Sentinel knows the master.
     """
     if not url.startswith("sentinel://"):
-        return dict(parse_url(url))
+        return _parse(url)
     place, _, path = url.removeprefix("sentinel://").partition("/")
     credentials, _, hosts = place.rpartition("@")
     name, _, database = path.partition("/")
-    sentinel = Sentinel(_addresses(hosts), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    sentinel = _Sentinel(_addresses(hosts), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
     try:
         host, port = sentinel.discover_master(name)
     except RedisError as fault:
         raise ConnectionError(f"no Sentinel names the master {name!r}: {fault}") from fault
-    return dict(parse_url(f"redis://{credentials + '@' if credentials else ''}{host}:{port}/{database or 0}"))
+    return _parse(f"redis://{credentials + '@' if credentials else ''}{host}:{port}/{database or 0}")
 
 
 def dial(options: Options) -> Any:

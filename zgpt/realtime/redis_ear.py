@@ -1,4 +1,4 @@
-"""Hears what the other processes say over Redis, and reads from the log what was not heard. Saying is in `broker_redis`."""
+"""Hears what the other processes say and passes it to this one's hub. Reading the log is in `redis_reader`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Protocol
 
 import gevent
 import structlog
-from gevent import Greenlet
+from gevent.event import Event as Signal
 
-from zgpt.realtime import bus
+from zgpt.core import clock
+from zgpt.realtime import bus, redis_log
 from zgpt.realtime.broker import Sink
-from zgpt.realtime.live import PARTS, LiveRun, RunHead
+from zgpt.realtime.live import LiveRun, RunHead
 from zgpt.realtime.protocol import encode_event
-from zgpt.realtime.redis_link import RedisAway, RedisLink
+from zgpt.realtime.redis_link import RedisAway, RedisLink, Reply
+from zgpt.realtime.redis_reader import RunReader, is_short
 
 SILENCE_S = 10.0
-"""After this long without a message Redis is asked whether it is there."""
+"""This process hears its own beat every 1.5 s: after this long without a message the subscription is dead."""
 RETRY_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -31,136 +33,153 @@ class Here(Sink, Protocol):
 
 
 class RedisEar:
-    """One subscription to all channels. `on_missed` is called after a silence in which events may have been lost."""
+    """One subscription to all channels. `on_missed` is called whenever events may have been lost before."""
 
     def __init__(
-        self, url: str, process_id: str, here: Here, read_run: Callable[[str, int], dict[str, bytes] | None]
+        self, url: str, process_id: str, here: Here, read_run: Callable[[str, int], redis_log.Texts | None]
     ) -> None:
         self.on_missed: Callable[[], None] = _nothing
-        self._process_id = process_id
+        self.on_released: Callable[[], None] = _nothing
+        self.ready = Signal()
+        self._origin = process_id.encode()
         self._here = here
-        self._read_run = read_run
         self._link = RedisLink(url)
-        self._loads: dict[str, Greenlet[..., None]] = {}
+        self._reader = RunReader(here, read_run)
+        self._heard_s: dict[str, float] = {}
 
     def run(self) -> None:
         """Listen for as long as the process lives."""
-        missed = False
         while True:
             try:
-                self._link.pipeline([("SUBSCRIBE", channel) for channel in bus.channels()])
-                if missed:
-                    self.on_missed()
-                self._listen()
+                # Messages may come between the answers: they are heard like the others.
+                for reply in self._link.pipeline([("SUBSCRIBE", channel) for channel in bus.channels()]):
+                    self._take(reply)
+                if self.ready.is_set():
+                    self._missed()
+                self.ready.set()
+                while True:
+                    self._take(self._link.read(SILENCE_S))
             except RedisAway as fault:
                 log.warning("redis_not_heard", reason=str(fault))
-                missed = True
+                self.ready.set()
                 gevent.sleep(RETRY_S)
+            finally:
+                self._link.close()
 
     def prepare(self, heads: Iterable[RunHead]) -> None:
-        """Have the text of these runs here before a viewer joins them; without Redis the viewer gets it when it is back."""
-        loads = [self._load(head) for head in heads if self._lacks(head)]
-        gevent.joinall(loads)
+        """Have the text of these runs here before a viewer joins them; without Redis it comes when that is back."""
+        lacking = [head for head in heads if self._reader.lacks(head)]
+        self._heard_s.update((head.run_id, clock.monotonic()) for head in lacking)
+        gevent.joinall([self._reader.load(head) for head in lacking])
+
+    def silent(self, for_s: float) -> list[str]:
+        """Runs of others that are followed here and of which nothing was heard for so long."""
+        self._heard_s = {run_id: at_s for run_id, at_s in self._heard_s.items() if self._is_open(run_id)}
+        now_s = clock.monotonic()
+        return [run_id for run_id, at_s in self._heard_s.items() if now_s - at_s >= for_s]
 
     def hear(self, message: bus.AnyMessage) -> None:
         """Take in what another process says."""
         match message:
-            case bus.TextAppended(head=head, part=part, at=at, data=data):
-                self._hear_text(head, part, at, data)
-            case bus.RunOpened(head=head):
-                self._load_if_viewed(head)
-            case bus.Positions(head=head, ends=ends):
-                if self._is_short(head, ends):
-                    self._load_if_viewed(head)
+            case bus.TextAppended():
+                self._hear_text(message)
+            case bus.RunOpened():
+                self._hear_opened(message.head, message.size)
+            case bus.Positions():
+                for head, ends in message.runs:
+                    self._hear_position(head, ends)
             case bus.RunEnded():
                 self._hear_end(message)
+            case _:
+                self._hear_event(message)
+
+    def _hear_event(self, message: bus.AnyMessage) -> None:
+        here = self._here
+        match message:
             case bus.RunDropped(run_id=run_id, epoch=epoch):
-                self._here.run_dropped(run_id, epoch)
+                here.run_dropped(run_id, epoch)
             case bus.EventPublished(user_id=user_id, session_id=session_id, payload=payload):
-                self._here.event_published(user_id, session_id, payload)
+                here.event_published(user_id, session_id, payload)
             case bus.LoginRevoked(user_id=user_id, login_id=login_id, code=code):
-                self._here.login_revoked(user_id, login_id, code)
+                here.login_revoked(user_id, login_id, code)
             case bus.StopRequested(run_id=run_id):
-                self._here.stop_requested(run_id)
+                here.stop_requested(run_id)
+            case bus.RunsReleased():
+                self.on_released()
 
-    def _listen(self) -> None:
-        while True:
-            try:
-                reply = self._link.read(SILENCE_S)
-            except RedisAway:
-                # Silence, or a dead connection: a new subscription tells them apart, and repairs the second.
-                raise
-            if isinstance(reply, list) and reply[0] == b"message":
-                message = bus.decode(reply[2])
-                if message is not None and message.origin != self._process_id:
-                    self.hear(message)
+    def _missed(self) -> None:
+        for run_id in self.silent(0.0):
+            run = self._here.live_run(run_id)
+            if run is not None:
+                self._reader.load(run.head)
+        gevent.spawn(self.on_missed)
 
-    def _hear_text(self, head: RunHead, part: str, at: int, data: bytes) -> None:
-        run = self._here.live_run(head.run_id)
-        if run is None or run.head.epoch < head.epoch or at > len(run.parts[part].data):
-            self._load_if_viewed(head)
+    def _take(self, reply: Reply) -> None:
+        if not isinstance(reply, list) or reply[0] != b"message":
+            return
+        if bus.is_of(reply[2], self._origin):
+            return
+        message = bus.decode(reply[2])
+        if message is None:
+            return
+        try:
+            self.hear(message)
+        except Exception:
+            # One message that cannot be taken in must not end the hearing.
+            log.exception("message_not_taken", kind=type(message).__name__)
+
+    def _hear_text(self, message: bus.TextAppended) -> None:
+        head, run = message.head, self._here.live_run(message.head.run_id)
+        if run is None and not self._here.has_viewers(head.session_id):
+            return
+        self._heard_s[head.run_id] = clock.monotonic()
+        if run is None or run.head.epoch < head.epoch or message.at > len(run.parts[message.part].data):
+            self._reader.load(head)
         else:
-            self._here.text_appended(head.run_id, head.epoch, part, at, data)
+            self._here.text_appended(head.run_id, head.epoch, message.part, message.at, message.data)
+
+    def _hear_opened(self, head: RunHead, size: int) -> None:
+        if not self._is_followed(head):
+            return
+        self._heard_s[head.run_id] = clock.monotonic()
+        if size == 0 and self._reader.lacks(head):
+            self._here.run_opened(head, {})
+        else:
+            self._reader.load(head)
+
+    def _hear_position(self, head: RunHead, ends: dict[str, int]) -> None:
+        if not self._is_followed(head):
+            return
+        self._heard_s[head.run_id] = clock.monotonic()
+        if is_short(self._here.live_run(head.run_id), head, ends):
+            self._reader.load(head)
 
     def _hear_end(self, message: bus.RunEnded) -> None:
-        head = message.head
-        if self._is_short(head, message.end.ends):
-            if self._here.has_viewers(head.session_id):
-                gevent.spawn(self._load_and_end, message)
-            return
-        self._here.run_ended(head.run_id, head.epoch, message.end)
+        head, end = message.head, message.end
+        if not is_short(self._here.live_run(head.run_id), head, end.ends):
+            self._here.run_ended(head.run_id, head.epoch, end)
+        elif self._here.has_viewers(head.session_id):
+            gevent.spawn(self._load_and_end, message)
+        else:
+            self._here.run_dropped(head.run_id, head.epoch)
 
     def _load_and_end(self, message: bus.RunEnded) -> None:
         head, end = message.head, message.end
-        self._load(head).join()
-        if self._is_short(head, end.ends):
+        self._reader.load(head).join()
+        run = self._here.live_run(head.run_id)
+        if is_short(run, head, end.ends):
             # The log has let go of it already. The end carries the whole message, so nothing is missing.
             self._here.event_published(head.user_id, head.session_id, encode_event(end))
-            self._here.run_dropped(head.run_id, head.epoch)
+            self._here.run_dropped(head.run_id, run.head.epoch if run else head.epoch)
         else:
             self._here.run_ended(head.run_id, head.epoch, end)
 
-    def _load_if_viewed(self, head: RunHead) -> None:
-        if self._here.live_run(head.run_id) is not None or self._here.has_viewers(head.session_id):
-            self._load(head)
+    def _is_followed(self, head: RunHead) -> bool:
+        return self._here.live_run(head.run_id) is not None or self._here.has_viewers(head.session_id)
 
-    def _load(self, head: RunHead) -> Greenlet[..., None]:
-        """Read the run from the log; one read at a time per run."""
-        load = self._loads.get(head.run_id)
-        if load is None:
-            load = self._loads[head.run_id] = gevent.spawn(self._read, head)
-        return load
-
-    def _read(self, head: RunHead) -> None:
-        try:
-            texts = self._read_run(head.run_id, head.epoch)
-        except RedisAway:
-            return
-        finally:
-            del self._loads[head.run_id]
-        if texts is not None:
-            self._take(head, texts)
-
-    def _take(self, head: RunHead, texts: dict[str, bytes]) -> None:
-        run = self._here.live_run(head.run_id)
-        if run is None or run.head.epoch < head.epoch:
-            self._here.run_opened(head, texts)
-            return
-        for part in PARTS:
-            held = len(run.parts[part].data)
-            if run.head.epoch == head.epoch and len(texts[part]) > held:
-                self._here.text_appended(head.run_id, head.epoch, part, held, texts[part][held:])
-
-    def _lacks(self, head: RunHead) -> bool:
-        run = self._here.live_run(head.run_id)
-        return run is None or run.head.epoch < head.epoch
-
-    def _is_short(self, head: RunHead, ends: dict[str, int]) -> bool:
-        """Whether this process holds less of the run than there is."""
-        run = self._here.live_run(head.run_id)
-        if run is None or run.head.epoch < head.epoch:
-            return True
-        return run.head.epoch == head.epoch and any(len(run.parts[part].data) < end for part, end in ends.items())
+    def _is_open(self, run_id: str) -> bool:
+        run = self._here.live_run(run_id)
+        return run is not None and run.end is None
 
 
 def _nothing() -> None:

@@ -1,14 +1,14 @@
-"""One pipelined connection to Redis for gevent: bytes in, replies out, every wait bounded. What is said on it is not known here.
+"""One pipelined connection to Redis for gevent: bytes in, replies out, every wait bounded. What is said is elsewhere.
 
-redis-py costs about 130 µs of CPU a command under gevent and 20 pipelined; hiredis' packer and reader on a socket of our own
-cost 4. The address is read in `redis_address`.
+redis-py costs about 130 µs of CPU a command under gevent and 20 pipelined; hiredis' packer and reader on a socket of
+our own cost 4. The address is read in `redis_address`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha1
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 
@@ -20,6 +20,9 @@ GONE = ("NOSCRIPT", "READONLY", "NOAUTH", "LOADING", "MASTERDOWN")
 
 Command = tuple[bytes | str | int | float, ...]
 Reply = Any
+
+_pack = cast("Callable[[Command], bytes]", hiredis.pack_command)
+"""Its stub knows tuples of one element only."""
 
 
 class RedisAway(Exception):
@@ -54,11 +57,11 @@ class RedisLink:
         return self._socket is not None
 
     def pipeline(self, commands: Sequence[Command]) -> list[Reply]:
-        """Send all, then read one reply each; an error reply is a `hiredis.ReplyError` in its place. Raises RedisAway."""
+        """Send all, then read one reply each; an error reply is a `hiredis.ReplyError`. Raises RedisAway."""
         try:
             if self._socket is None:
                 self._connect()
-            self._socket.sendall(b"".join(map(hiredis.pack_command, commands)))
+            self._socket.sendall(b"".join(map(_pack, commands)))
             replies = [self._reply() for _ in commands]
             self._check(replies)
         except (OSError, hiredis.HiredisError) as fault:
@@ -71,7 +74,7 @@ class RedisLink:
         return replies
 
     def read(self, timeout_s: float) -> Reply:
-        """The next reply without asking (a subscription's message). Raises RedisAway, also when nothing comes in time."""
+        """The next message of a subscription. Raises RedisAway, also when nothing comes in time."""
         try:
             if self._socket is None:
                 raise ConnectionError("not connected")
@@ -91,7 +94,7 @@ class RedisLink:
         self._reader = hiredis.Reader()
         self._socket = dial(options)
         for command in (*greeting(options), *(("SCRIPT", "LOAD", script.source) for script in self._scripts)):
-            self._socket.sendall(hiredis.pack_command(command))
+            self._socket.sendall(_pack(command))
             reply = self._reply()
             if isinstance(reply, hiredis.ReplyError):
                 raise ConnectionError(f"Redis refused {command[0]!r}: {reply}")

@@ -1,7 +1,7 @@
 """The text of runs in Redis: scripts that write under an epoch, and how the whole of a run is read back; no I/O.
 
-Each script is one atomic step: what is published stands in the log, and who was passed over can do neither. A run's hash
-holds `fence`, the only epoch that may write, and `opened`, the epoch whose text a reader finds.
+Each script is one atomic step: what is published stands in the log, and who was passed over can do neither. A run's
+hash holds `fence`, the only epoch that may write, and `opened`, the epoch whose text a reader finds.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ return 1
 """,
     keys=1 + len(PARTS),
 )
-# The keys of the text belong to an epoch that is only known inside; they share the run's hash tag, so they are in its slot.
+# The keys of the text belong to an epoch that is only known inside; by the run's hash tag they are in its slot.
 _TAKE = Script(
     """
 local fence = tonumber(redis.call('HGET', KEYS[1], 'fence') or '0')
@@ -116,7 +116,7 @@ def texts_of_take(reply: Any) -> Texts | None:
 
 
 def read_commands(run_id: str, epoch: int) -> list[Command]:
-    """Everything that is kept of an epoch, and before it which epoch can be read; the replies are for `texts_of_read`."""
+    """Everything that is kept of an epoch, and which epoch can be read; the replies are for `texts_of_read`."""
     parts: list[Command] = [("GETRANGE", bus.part_key(run_id, epoch, part), 0, -1) for part in PARTS]
     return [("HGET", bus.run_key(run_id), "opened"), *parts]
 

@@ -1,7 +1,8 @@
-"""Says to Redis what this process has to say, in order: one queue, one pipeline every few milliseconds. What is said is in `redis_steps`.
+"""Says to Redis what this process has to say (`redis_steps`), in order: one queue, one pipeline every few milliseconds.
 
-What Redis has acknowledged is done here; what it has not is done as well, while this process is sure that it still owns its
-runs (`confirm`), and waits otherwise: a process that was frozen shows nothing before it knows that nobody took over.
+What Redis has acknowledged is done here; what it has not is done as well, while this process is sure that it still owns
+its runs (`confirm`), and waits otherwise: a process that was frozen shows nothing before it knows that nobody took
+over.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any, Protocol
 
 import gevent
 import structlog
+from gevent import Greenlet
 from gevent.event import Event as Signal
 from gevent.lock import RLock
 
-from zgpt.core import clock
+from zgpt.core import clock, metrics
 from zgpt.realtime.redis_link import Command, RedisAway, RedisLink, Reply
 
 GATHER_S = 0.002
@@ -47,7 +49,7 @@ class Step(Protocol):
 
 
 class RedisWriter:
-    """The queue and its connection. `run` is the writing greenlet; without it every step is written at once."""
+    """The queue and its connection. Until `start`, every step is written at once."""
 
     def __init__(self, link: RedisLink, first: Callable[[], Sequence[Step]]) -> None:
         """`first` gives the steps that go before the queue, each time that it is written."""
@@ -60,7 +62,7 @@ class RedisWriter:
         self._doubtful: list[Step] = []
         self._sure_until_s = 0.0
         self._written_s = 0.0
-        self._running = False
+        self._greenlet: Greenlet[..., None] | None = None
         self._wake = Signal()
         self._lock = RLock()
         self.batch = 0
@@ -85,7 +87,7 @@ class RedisWriter:
             self._not_written(step)
             return
         self._steps.append(step)
-        if self._running:
+        if self._greenlet is not None:
             self._wake.set()
         else:
             self.write()
@@ -93,18 +95,30 @@ class RedisWriter:
     def wake(self) -> None:
         self._wake.set()
 
-    def run(self) -> None:
-        """Write what is queued, for as long as the process lives."""
-        self._running = True
+    def _run(self) -> None:
         while True:
             self._wake.wait()
             gevent.sleep(max(0.0, self._written_s + GATHER_S - clock.monotonic()))
             self.write()
 
+    def start(self) -> None:
+        """Write in a greenlet from now on."""
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Write what waits, and every later step at once."""
+        with self._lock:
+            if self._greenlet is not None:
+                self._greenlet.kill()
+            self._greenlet = None
+        self.write()
+
     def write(self) -> None:
         """One round trip with everything that waits."""
         with self._lock:
             self._wake.clear()
+            if self.away:
+                return
             self.batch += 1
             steps, self._steps = [*self._first(), *self._steps], []
             said = [(step, command) for step in steps if (command := step.command()) is not None]
@@ -123,6 +137,7 @@ class RedisWriter:
     def returned(self) -> None:
         """Redis is well again: say first what could not be said."""
         self.away = False
+        metrics.REDIS_AWAY.dec()
         self._steps = [*self._unsaid, *self._steps]
         self._unsaid.clear()
         self.wake()
@@ -147,6 +162,7 @@ class RedisWriter:
         first, self.away = not self.away, True
         queued, self._steps = self._steps, []
         if first:
+            metrics.REDIS_AWAY.inc()
             self.on_away()
         for step in (*steps, *queued):
             self._not_written(step)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, cast
 import flask_sock
 from flask import Blueprint, Flask, Response, after_this_request, current_app, request
 
-from zgpt.core import metrics
+from zgpt.core import callers, metrics
 from zgpt.core.config import Settings, settings
 from zgpt.core.errors import Forbidden, Unavailable
 from zgpt.realtime import handshake, takeover
@@ -88,9 +88,14 @@ class Sock(flask_sock.Sock):
         _check()
         if not takeover.can_take_from(request.environ):
             raise RuntimeError("this server keeps its sockets: run gunicorn with zgpt.realtime.worker.Worker")
-        if self.engine.full or draining():
-            raise Unavailable("No room for more connections now. Come back in a moment.", retry_after_ms=RETRY_AFTER_MS)
-        connection = Connection(self.engine)
+        if draining():
+            raise no_room()
+        if self.engine.full:
+            raise no_room("connections")
+        network = callers.counted_network()
+        if not self.engine.has_room_for(network):
+            raise no_room("address")
+        connection = Connection(self.engine, network)
         view(connection, *args, **values)
         _ = connection.handler
         return Upgrade(connection, request.headers["Sec-WebSocket-Key"])
@@ -113,6 +118,13 @@ class Upgrade(Response):
         raise taken.done
 
 
+def no_room(limit: str | None = None) -> Unavailable:
+    """The answer (503) to a handshake above a limit; counts it."""
+    if limit:
+        metrics.REFUSALS.labels(limit).inc()
+    return Unavailable("No room for more connections now. Come back in a moment.", retry_after_ms=RETRY_AFTER_MS)
+
+
 def limits_of(chosen: Settings) -> Limits:
     """The engine's limits as the operator set them."""
     return Limits(
@@ -120,6 +132,7 @@ def limits_of(chosen: Settings) -> Limits:
         heartbeat_s=chosen.heartbeat_s,
         send_stall_s=chosen.send_stall_s,
         connections=chosen.max_connections,
+        connections_per_network=chosen.max_connections_per_ip,
     )
 
 

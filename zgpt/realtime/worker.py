@@ -11,16 +11,18 @@ from typing import Any, Final
 
 import gevent
 from gevent.event import Event
-from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.errors import ConfigError
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from zgpt.core import clock
+from zgpt.realtime.lobby import Lobby
 
 EXIT_MARGIN_S: Final = 2.0
 """The master kills a worker `graceful_timeout` after its SIGTERM: be gone this much earlier."""
+STALL_S: Final = 30.0
+"""A client that sends nothing of its request, or takes nothing of the answer, for this long is given up."""
 _NOTIFY_S: Final = 1.0
 _LOOK_AGAIN_S: Final = 0.05
 
@@ -44,12 +46,14 @@ class Worker(GeventWorker):
     def run(self) -> None:
         """Serve until told to stop; then stop accepting, drain, and return: the process exits."""
         self._told = Event()
+        self._lobby = Lobby(self.worker_connections)
         servers = [self._serve(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
             self._told.wait(_NOTIFY_S)
         for server in servers:
             server.close()
+        self._lobby.close()
         self._drain()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -57,11 +61,14 @@ class Worker(GeventWorker):
         super().handle_exit(sig, frame)
         self._told.set()
 
-    def handle_request(self, *args: Any) -> Any:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """One request; counted, so that the exit knows what is still running."""
         self._requests += 1
+        sock.settimeout(STALL_S)
+        if self._lobby.crowded:
+            req.force_close()
         try:
-            return super().handle_request(*args)
+            return super().handle_request(listener_name, req, sock, addr)
         finally:
             self._requests -= 1
 
@@ -73,7 +80,8 @@ class Worker(GeventWorker):
 
     def _serve(self, listener: Any) -> StreamServer:
         listener.setblocking(1)
-        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
+        spawn: Any = self._lobby.admit
+        server: StreamServer = StreamServer(listener, handle=partial(self.handle, listener), spawn=spawn)
         if self.cfg.workers > 1:
             # Else the first worker that wakes takes the whole backlog.
             server.max_accept = 1

@@ -132,6 +132,7 @@ def _queue_answer(session: ChatSession, parent_id: str, after: Collector) -> Run
     answer = insert_message(session, "assistant", "", parent_id, model=runner.model)
     run = Run(id=ids.new_id(), message_id=answer.id, session_id=session.id, user_id=session.user_id, model=runner.model)
     run.status, run.epoch, run.text_kept, run.reasoning_kept = "queued", 1, "", ""
+    run.owner = runner.owner
     db.session.add(run)
     db.session.flush()
     _tell_created(session, answer, run, after)
@@ -145,7 +146,8 @@ def _tell_created(session: ChatSession, message: Message, run: Run | None, after
 
 
 def _spend(user_id: str) -> None:
-    """Before the transaction: the counter may wait (for Redis, for its own timer), and SQLite's lock must not."""
+    """Before the transaction, with no connection of the pool in hand: the counter waits, for Redis or its own timer."""
+    db.session.rollback()
     limits.hit("messages", user_id)
 
 

@@ -61,6 +61,7 @@ class ActiveRun:
         "frozen",
         "head",
         "last_s",
+        "lost",
         "outcome",
         "saved_bytes",
         "size",
@@ -71,6 +72,7 @@ class ActiveRun:
         """`urgent` is set when so much text is unsaved that the next checkpoint must not wait for its turn."""
         self.head = head
         self.frozen = False
+        self.lost = False
         self.deltas = 0
         self._urgent = urgent
         self.texts = {part: bytearray(kept.get(part, b"")) for part in PARTS}

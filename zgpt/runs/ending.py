@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -43,16 +44,20 @@ def begin_run(head: RunHead) -> list[Turn] | None:
     return [Turn(message.role, message.text) for message in branch if message.text]
 
 
-def save_checkpoints(active: Iterable[ActiveRun]) -> None:
-    """Keep the text of these runs, all in one transaction: one per run would cost more than the tokens themselves."""
+def save_checkpoints(active: Iterable[ActiveRun]) -> bool:
+    """Keep the text of these runs, all in one transaction: one per run would cost more than the tokens themselves.
+
+    False when it was not written for all of them: some have ended meanwhile, or belong to another process by now.
+    """
     sizes = {run: run.size for run in active}
     rows = [_row(run) for run in sizes]
     if not rows:
-        return
+        return True
     with transaction():
-        db.session.connection().execute(_checkpoint, rows)
+        written = db.session.connection().execute(_checkpoint, rows).rowcount
     for run, size in sizes.items():
         run.saved_bytes = size
+    return bool(written == len(rows))
 
 
 def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], None]) -> bool:
@@ -80,14 +85,26 @@ def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], 
     return True
 
 
-def claim(run_id: str, epoch: int) -> RunHead | None:
+def claim(run_id: str, epoch: int, owner: str) -> RunHead | None:
     """Take an open run over from a process that is gone: its next epoch is ours. None when another was faster."""
     with transaction():
-        run = db.session.get(Run, run_id, with_for_update=True)
+        # A row that is locked may be held by a process that stands still; it is tried again, the others are not kept.
+        run = db.session.get(Run, run_id, with_for_update={"skip_locked": True}, populate_existing=True)
         if run is None or run.epoch != epoch or run.status not in OPEN:
             return None
-        run.epoch = epoch + 1
+        run.epoch, run.owner = epoch + 1, owner
         return RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
+
+
+def release(owner: str) -> None:
+    """Let go of this process's open runs, so that another one goes on at once."""
+    with transaction():
+        db.session.execute(_runs.update().where(_runs.c.owner == owner, _runs.c.status.in_(OPEN)).values(owner=None))
+
+
+def completed_event(run: Run, message: Message) -> RunCompleted:
+    """The end of a run as it is told to its viewers."""
+    return _completed(run, message, message.revision)
 
 
 def _held(head: RunHead) -> Run | None:
@@ -98,6 +115,8 @@ def _held(head: RunHead) -> Run | None:
 
 def _fill(run: Run, active: ActiveRun, outcome: Outcome) -> None:
     run.status, run.ended_at = outcome.status, clock.now()
+    if active.first_s is not None:
+        run.first_token_at = run.ended_at - timedelta(seconds=clock.monotonic() - active.first_s)
     run.usage = asdict(outcome.usage) if outcome.usage else None
     run.ends, run.sha256 = active.ends(), active.digests()
     # The final text stands in the message: keeping it twice would double the table.

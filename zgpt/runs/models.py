@@ -16,12 +16,16 @@ _IS_OPEN = text("status IN ('queued', 'streaming')")
 
 
 class Run(Base):
-    """One attempt. `…_kept` are the checkpoints of this epoch; `ends` and `sha256` say, by part, how it ended."""
+    """One attempt. `…_kept` are the checkpoints of this epoch; `ends` and `sha256` say, by part, how it ended.
+
+    `owner` is the process that writes it; null: released, for whoever can go on.
+    """
 
     __tablename__ = "runs"
     __table_args__ = (
         CheckConstraint("status IN ('queued', 'streaming', 'completed', 'stopped', 'failed')", name="status"),
         Index("ix_runs_open", "created_at", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        Index("ix_runs_open_owner", "owner", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=ids.new_id)
@@ -30,6 +34,7 @@ class Run(Base):
     user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     status: Mapped[RunStatus] = mapped_column(String(10), default="queued")
     epoch: Mapped[int] = mapped_column(default=1)
+    owner: Mapped[str | None] = mapped_column(String(36))
     model: Mapped[str | None] = mapped_column(String(200))
     text_kept: Mapped[str] = mapped_column(Text, default="")
     reasoning_kept: Mapped[str] = mapped_column(Text, default="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -9,8 +10,9 @@ from sqlalchemy import select
 from zgpt.core import clock
 from zgpt.core.db import db
 from zgpt.llm.base import Provider
+from zgpt.realtime.live import RunHead
 from zgpt.runs import ending
-from zgpt.runs.active import Fault, Outcome
+from zgpt.runs.active import ActiveRun, Fault, Outcome
 from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN
 from zgpt.runs.runner import Runner
@@ -28,7 +30,8 @@ INTERRUPTED = Fault(
 def recover(runner: Runner, provider: Provider) -> int:
     """Take up every open run; returns how many.
 
-    Call it before the process takes commands, and in one process only: without Redis there is only one.
+    Call it before the process takes commands, and in one process only: without Redis there is only one. With Redis,
+    `takeover` does this all the time.
     """
     interrupted = list(db.session.scalars(select(Run).where(Run.status.in_(OPEN)).order_by(Run.created_at)))
     db.session.rollback()
@@ -38,15 +41,22 @@ def recover(runner: Runner, provider: Provider) -> int:
 
 
 def _take_up(runner: Runner, provider: Provider, run: Run) -> None:
-    kept = {"text": run.text_kept.encode(), "reasoning": run.reasoning_kept.encode()}
-    head = ending.claim(run.id, run.epoch)
-    if head is None:
-        return
+    head = ending.claim(run.id, run.epoch, runner.owner)
+    if head is not None:
+        take_up(runner, provider, run, head, checkpoint_of(run))
+
+
+def checkpoint_of(run: Run) -> dict[str, bytes]:
+    """The text that the database has kept."""
+    return {"text": run.text_kept.encode(), "reasoning": run.reasoning_kept.encode()}
+
+
+def take_up(runner: Runner, provider: Provider, run: Run, head: RunHead, kept: Mapping[str, bytes]) -> ActiveRun:
+    """Go on with a claimed run after what was shown (`kept`), begin it anew, or end it in words."""
     if run.stop_requested_at is not None:
-        runner.enqueue(head, kept, outcome=Outcome("stopped"))
-    elif head.epoch > LAST_EPOCH or clock.now() - run.created_at > timedelta(seconds=OLDEST_S):
-        runner.enqueue(head, kept, outcome=Outcome("failed", INTERRUPTED))
-    elif run.text_kept and provider.can_continue:
-        runner.enqueue(head, kept)
-    else:
-        runner.enqueue(head, shown=kept)
+        return runner.enqueue(head, kept, outcome=Outcome("stopped"))
+    if head.epoch > LAST_EPOCH or clock.now() - run.created_at > timedelta(seconds=OLDEST_S):
+        return runner.enqueue(head, kept, outcome=Outcome("failed", INTERRUPTED))
+    if kept["text"] and provider.can_continue:
+        return runner.enqueue(head, kept)
+    return runner.enqueue(head, shown=kept)

@@ -14,6 +14,7 @@ from gevent.event import Event
 
 from zgpt.core import clock, metrics
 from zgpt.core.config import Settings
+from zgpt.core.db import database_faults
 from zgpt.core.errors import Problem, Unavailable
 from zgpt.llm.base import Provider
 from zgpt.llm.slots import Slots
@@ -60,6 +61,11 @@ class Runner:
     def model(self) -> str:
         return self._provider.model
 
+    @property
+    def owner(self) -> str:
+        """Who writes the runs of this process."""
+        return self._broker.process_id
+
     def active(self) -> list[ActiveRun]:
         """Runs that this process owns."""
         return list(self._active.values())
@@ -76,12 +82,19 @@ class Runner:
         `kept` is text of an earlier epoch that is continued; `shown` is such text where the answer begins anew, in case
         the new one comes to nothing; with an `outcome` the run only has to be ended.
         """
+        earlier = self._active.get(head.run_id)
+        if earlier is not None:
+            self.abandon(head.run_id, earlier.head.epoch)
         run = ActiveRun(head, kept or {}, self._broker, self.urgent)
         run.outcome = outcome
         self._active[head.run_id] = run
         self._broker.open_run(head, kept or {})
         gevent.spawn(self._write, run, shown or {})
         return run
+
+    def place_of(self, run_id: str) -> int | None:
+        """The run's place in the queue, if it waits in this process."""
+        return self._slots.place_of(run_id)
 
     def stop(self, run_id: str) -> None:
         """Stop the run if it is ours."""
@@ -90,18 +103,33 @@ class Runner:
             run.stop()
             self._slots.cancel(run_id)
 
+    def abandon(self, run_id: str, epoch: int) -> None:
+        """Another process owns this epoch's successor: stop asking the model, show and write nothing more."""
+        run = self._active.get(run_id)
+        if run is None or run.head.epoch != epoch or run.lost:
+            return
+        metrics.RUNS_ABANDONED.inc()
+        log.warning("run_abandoned", run_id=run_id, epoch=epoch)
+        run.frozen = run.lost = True
+        run.stop()
+        self._slots.cancel(run_id)
+
     def drain(self) -> None:
-        """The process ends: keep what was shown and leave the runs open, for the next process to take up."""
+        """The process ends: keep what was shown and leave the runs open, for another process to take up."""
         self._draining = True
         for run in self.active():
             run.frozen = True
-        self.persist(lambda: ending.save_checkpoints(self.active()), for_s=self._settings.checkpoint_s * 3)
+        self.persist(self._let_go, for_s=self._settings.checkpoint_s * 3)
         for run in self.active():
             run.stop()
 
+    def _let_go(self) -> None:
+        ending.save_checkpoints(self.active())
+        ending.release(self.owner)
+
     def write(self, write: Callable[[], T]) -> T:
         """Write to the database once, in an app context. Raises Unavailable while it is away."""
-        with self._app.app_context():
+        with self._app.app_context(), database_faults():
             return write()
 
     def persist(self, write: Callable[[], T], for_s: float | None = None) -> T | None:
@@ -143,9 +171,10 @@ class Runner:
             waiting.enter_context(metrics.RUNS_QUEUED.track_inprogress())
             with self._slots.turn(head.run_id, head.user_id, partial(self._tell_place, run)) as has_turn:
                 waiting.close()
-                if has_turn and run.outcome is None:
-                    with metrics.RUNS_ACTIVE.track_inprogress():
-                        self._generate(run)
+                if not has_turn or run.outcome is not None:
+                    return
+                with metrics.RUNS_ACTIVE.track_inprogress():
+                    self._generate(run)
 
     def _generate(self, run: ActiveRun) -> None:
         turns = self.persist(lambda: ending.begin_run(run.head), for_s=self._settings.llm_first_token_timeout_s)
@@ -183,7 +212,7 @@ class Runner:
         return ContextBudget(settings.llm_context_tokens - written, left, settings.llm_temperature)
 
     def _end(self, run: ActiveRun, shown: Mapping[str, bytes]) -> None:
-        if self._draining:
+        if self._draining or run.lost:
             return
         outcome = run.outcome or Outcome("failed", INTERNAL)
         if outcome.status != "completed" and run.size < sum(map(len, shown.values())):
@@ -202,7 +231,7 @@ class Runner:
 
     def _restore(self, run: ActiveRun, shown: Mapping[str, bytes]) -> ActiveRun | None:
         """The answer that began anew came to less than what had been shown: show that again, in an epoch of its own."""
-        head = self.persist(lambda: ending.claim(run.head.run_id, run.head.epoch))
+        head = self.persist(lambda: ending.claim(run.head.run_id, run.head.epoch, self.owner))
         if head is None:
             return None
         self._broker.open_run(head, shown)

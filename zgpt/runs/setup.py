@@ -15,15 +15,20 @@ from zgpt.core.db import Collector
 from zgpt.llm.base import Provider
 from zgpt.llm.factory import provider_from
 from zgpt.llm.slots import Slots
+from zgpt.realtime.broker_redis import RedisBroker
+from zgpt.realtime.hub import Hub
 from zgpt.realtime.server import Realtime
 from zgpt.runs import ending
 from zgpt.runs.actions import stop_all
 from zgpt.runs.active import ActiveRun
 from zgpt.runs.checkpoints import Checkpointer
+from zgpt.runs.missed import Missed
+from zgpt.runs.ownership import Ownership
 from zgpt.runs.queries import open_runs, open_runs_of_user, runs_of
 from zgpt.runs.recovery import recover
 from zgpt.runs.runner import Runner
 from zgpt.runs.schemas import Json, run_json
+from zgpt.runs.takeover import Takeover
 from zgpt.runs.titles import Titler
 
 WAITING_RUNS = 1_000
@@ -41,23 +46,50 @@ def init_runs(app: Flask, settings: Settings, realtime: Realtime, provider: Prov
     app.extensions["runs"] = runner
     app.extensions["provider"] = provider
 
+    broker = realtime.broker
+    ownership = Ownership(runner, broker.confirm, broker.abandon) if isinstance(broker, RedisBroker) else None
+
     def save(runs: list[ActiveRun]) -> None:
-        runner.write(lambda: ending.save_checkpoints(runs))
+        if not runner.write(lambda: ending.save_checkpoints(runs)) and ownership is not None:
+            ownership.check()
 
     app.extensions["checkpointer"] = Checkpointer(runner.active, save, runner.urgent, settings.checkpoint_s)
+    if ownership is not None and isinstance(broker, RedisBroker):
+        broker.on_fenced, broker.on_doubt = ownership.abandon, ownership.check
+        app.extensions["ownership"] = ownership
+        app.extensions["takeover"] = Takeover(runner, provider, broker)
 
 
 def start_runs(app: Flask) -> None:
     """In the process that serves: take up what a dead one left, and keep checkpoints from now on."""
-    with app.app_context():
-        recover(app.extensions["runs"], app.extensions["provider"])
+    realtime: Realtime = app.extensions["realtime"]
+    if isinstance(realtime.broker, RedisBroker):
+        _start_together(app, realtime.broker, realtime.hub)
+    else:
+        with app.app_context():
+            recover(app.extensions["runs"], app.extensions["provider"])
     gevent.spawn(app.extensions["checkpointer"].run)
 
 
+def _start_together(app: Flask, broker: RedisBroker, hub: Hub) -> None:
+    """One of several processes: listen to the others, watch over what is ours, and over what becomes nobody's."""
+    ear, takeover = broker.start(), app.extensions["takeover"]
+    missed = Missed(app, hub, ear.silent)
+    ear.on_missed, ear.on_released = missed.catch_up, takeover.wake
+    watchers = app.extensions["runs_watchers"] = (app.extensions["ownership"], takeover, missed)
+    for watcher in watchers:
+        gevent.spawn(watcher.run)
+
+
 def stop_runs(app: Flask) -> None:
-    """The process ends: keep what was shown, leave the runs to the next one."""
+    """The process ends: keep what was shown, leave the runs to the next one, or to another one at once."""
+    for watcher in app.extensions.get("runs_watchers", ()):
+        watcher.stop()
     app.extensions["checkpointer"].stop()
     app.extensions["runs"].drain()
+    broker = app.extensions["realtime"].broker
+    if isinstance(broker, RedisBroker):
+        broker.close()
 
 
 def _stop_runs_of_session(session: ChatSession, after: Collector) -> None:

@@ -77,7 +77,9 @@ def clean_title(said: str) -> str:
     line = re.sub(r"^\s*(?:title\s*[:\-]\s*|#+\s*)", "", line, flags=re.IGNORECASE)
     line = "".join(char for char in line if unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"})
     line = line.strip(" \t\"'*_`“”«».")
-    return line if 1 < len(line) <= TITLE_CHARS else ""
+    # A small model talks about the title instead of giving one.
+    talks = line.endswith(":") or "title" in line.lower() or "conversation" in line.lower()
+    return line if 1 < len(line) <= TITLE_CHARS and not talks else ""
 
 
 def title_of_question(question: str) -> str:

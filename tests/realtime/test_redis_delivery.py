@@ -1,0 +1,160 @@
+"""Two processes with Redis between them: what is said in one is shown in the other, once, in order, whole."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from tests.realtime.redis_house import Process, wait
+from tests.support.delivery import RUN, SESSION, USER, Link, ended, head, member
+from zgpt.realtime import bus
+from zgpt.realtime.protocol import MessageDeleted
+
+EVENT = MessageDeleted(SESSION, "m", 4)
+MakeProcess = Callable[[], Process]
+
+
+@pytest.fixture
+def make_process(redis_url: str) -> Iterator[MakeProcess]:
+    made: list[Process] = []
+
+    def make() -> Process:
+        made.append(Process(redis_url).start())
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.broker.close()
+
+
+@pytest.fixture
+def here(make_process: MakeProcess) -> Process:
+    return make_process()
+
+
+@pytest.fixture
+def there(make_process: MakeProcess) -> Process:
+    return make_process()
+
+
+def test_a_run_that_begins_is_followed_from_its_first_token(here: Process, there: Process) -> None:
+    _, link = there.view(SESSION)
+    here.broker.open_run(head(), {})
+    for at, word in enumerate(["a", "b", "c"]):
+        here.broker.append(RUN, 1, "text", at, word.encode())
+    here.broker.end_run(RUN, 1, ended(text="abc"))
+    wait(lambda: "run.completed" in link.types)
+    assert link.text() == "abc"
+
+
+def test_who_comes_late_is_given_what_there_is_and_then_what_comes(here: Process, there: Process) -> None:
+    here.broker.open_run(head(), {"text": b"kept "})
+    here.broker.append(RUN, 1, "text", 5, b"more ")
+    wait(lambda: here.hub.live_run(RUN) and len(here.run(RUN).parts["text"].data) == 10)
+    _, link = there.view(SESSION)
+    assert link.text() == "kept more "
+    here.broker.append(RUN, 1, "text", 10, b"rest")
+    wait(lambda: link.text() == "kept more rest")
+
+
+def test_a_process_where_nobody_looks_keeps_nothing(here: Process, there: Process) -> None:
+    other = member(there.hub, Link())
+    here.broker.open_run(head(), {})
+    here.broker.append(RUN, 1, "text", 0, b"abc")
+    here.broker.publish(USER, None, EVENT)
+    wait(lambda: other.link.offered)  # type: ignore[attr-defined]
+    assert there.hub.live_run(RUN) is None
+
+
+def test_a_message_that_was_lost_is_noticed_by_the_next(here: Process, there: Process) -> None:
+    _, link = there.view(SESSION)
+    here.broker.open_run(head(), {})
+    wait(lambda: there.hub.live_run(RUN))
+    with there.deaf():
+        here.broker.append(RUN, 1, "text", 0, b"lost ")
+        wait(lambda: len(here.run(RUN).parts["text"].data) == 5)
+    here.broker.append(RUN, 1, "text", 5, b"found")
+    wait(lambda: link.text() == "lost found")
+
+
+def test_a_last_message_that_was_lost_is_noticed_by_the_positions(here: Process, there: Process) -> None:
+    _, link = there.view(SESSION)
+    here.broker.open_run(head(), {})
+    wait(lambda: there.hub.live_run(RUN))
+    with there.deaf():
+        here.broker.append(RUN, 1, "text", 0, b"lost")
+        wait(lambda: len(here.run(RUN).parts["text"].data) == 4)
+    wait(lambda: link.text() == "lost")
+
+
+def test_an_end_whose_text_has_gone_still_shows_everything(here: Process, there: Process, redis_url: str) -> None:
+    here.broker.open_run(head(), {})
+    here.broker.append(RUN, 1, "text", 0, b"gone")
+    wait(lambda: here.hub.live_run(RUN) and here.run(RUN).parts["text"].data)
+    with redis.Redis.from_url(redis_url) as server:
+        server.delete(bus.run_key(RUN), bus.part_key(RUN, 1, "text"))
+    _, link = there.view(SESSION)
+    here.broker.end_run(RUN, 1, ended(text="gone"))
+    wait(lambda: "run.completed" in link.types)
+    assert link.seen[-1]["message"]["text"] == "gone"
+    assert there.hub.live_run(RUN) is None
+
+
+def test_a_new_owner_resets_the_viewers_and_the_old_one_is_told(here: Process, there: Process) -> None:
+    _, link = here.view(SESSION)
+    here.broker.open_run(head(1), {})
+    here.broker.append(RUN, 1, "text", 0, b"Once ")
+    wait(lambda: link.text() == "Once ")
+    kept = there.broker.take_run(RUN, 2)
+    assert kept == {"reasoning": b"", "text": b"Once "}
+    here.broker.append(RUN, 1, "text", 5, b"zombie")
+    there.broker.open_run(head(2), kept)
+    there.broker.append(RUN, 2, "text", 5, b"upon")
+    wait(lambda: link.text() == "Once upon")
+    assert here.fenced == [(RUN, 1)]
+    assert "zombie" not in str(link.seen)
+
+
+def test_an_abandoned_run_says_and_shows_nothing_more(here: Process) -> None:
+    _, link = here.view(SESSION)
+    here.broker.open_run(head(), {})
+    here.broker.append(RUN, 1, "text", 0, b"shown")
+    wait(lambda: link.text() == "shown")
+    here.broker.append(RUN, 1, "text", 5, b" not shown")
+    here.broker.abandon(RUN, 1)
+    here.broker.append(RUN, 1, "text", 15, b" nor this")
+    here.broker.open_run(head(run_id="next"), {})
+    wait(lambda: here.hub.live_run("next"))
+    assert link.text() == "shown"
+
+
+def test_events_stops_and_revocations_reach_the_others_and_oneself_once(here: Process, there: Process) -> None:
+    links = [member(process.hub, Link()).link for process in (here, there)]
+    stopped: list[str] = []
+    there.hub.on_stop = stopped.append
+    here.broker.publish(USER, None, EVENT)
+    here.broker.request_stop(RUN)
+    here.broker.revoke(USER, "login", 4501)
+    wait(lambda: links[1].closed_with)  # type: ignore[attr-defined]
+    for link in links:
+        assert (link.types, link.closed_with) == (["message.deleted"], 4501)  # type: ignore[attr-defined]
+    assert stopped == [RUN]
+
+
+def test_a_process_that_does_not_serve_says_at_once_what_it_has_to_say(there: Process, redis_url: str) -> None:
+    link = member(there.hub, Link()).link
+    other = Process(redis_url)
+    other.broker.revoke(USER, None, 4501)
+    wait(lambda: link.closed_with == 4501)  # type: ignore[attr-defined]
+    other.broker.close()
+
+
+def test_a_process_lives_for_the_others_until_it_ends(here: Process, there: Process) -> None:
+    both = {here.broker.process_id, there.broker.process_id}
+    assert there.broker.living([*both, "nobody"]) == both
+    released: list[bool] = []
+    assert there.ear is not None
+    there.ear.on_released = lambda: released.append(True)
+    here.broker.close()
+    wait(lambda: released)
+    assert there.broker.living(list(both)) == {there.broker.process_id}

@@ -1,0 +1,90 @@
+"""The connection to Redis: replies in order, faults in one exception, no wait without a bound."""
+
+import time
+from collections.abc import Iterator
+
+import gevent
+import hiredis
+import pytest
+
+from tests.support.services import RedisServer
+from zgpt.realtime import redis_address, redis_log
+from zgpt.realtime.redis_link import RedisAway, RedisLink, Script
+
+ECHO = Script("return ARGV[1]", keys=0)
+
+
+@pytest.fixture
+def link(redis_url: str) -> Iterator[RedisLink]:
+    made = RedisLink(redis_url, [ECHO])
+    yield made
+    made.close()
+
+
+def test_each_command_gets_its_own_reply(link: RedisLink) -> None:
+    replies = link.pipeline([("SET", "a", b"\xff"), ("GET", "a"), ("GET", "none"), ("STRLEN", "a")])
+    assert replies == [b"OK", b"\xff", None, 1]
+
+
+def test_a_refused_command_is_an_error_in_its_place(link: RedisLink) -> None:
+    wrong, right = link.pipeline([("INCR", "a", "b"), ("PING",)])
+    assert isinstance(wrong, hiredis.ReplyError)
+    assert right == b"PONG"
+
+
+def test_scripts_are_there_after_every_connect(link: RedisLink) -> None:
+    assert link.pipeline([ECHO.call("one")]) == [b"one"]
+    link.pipeline([("SCRIPT", "FLUSH")])
+    with pytest.raises(RedisAway):
+        link.pipeline([ECHO.call("two")])
+    assert link.pipeline([ECHO.call("two")]) == [b"two"]
+
+
+def test_what_fell_silent_is_away_within_the_time_out_and_comes_back(redis_server: RedisServer) -> None:
+    link = RedisLink(redis_server.url)
+    link.pipeline([("PING",)])
+    redis_server.pause()
+    began_s = time.monotonic()
+    with pytest.raises(RedisAway):
+        link.pipeline([("PING",)])
+    assert time.monotonic() - began_s < redis_address.TIMEOUT_S + 1
+    redis_server.resume()
+    assert link.pipeline([("PING",)]) == [b"PONG"]
+    redis_server.kill9()
+    with pytest.raises(RedisAway):
+        link.pipeline([("PING",)])
+    redis_server.start()
+    assert link.pipeline([("PING",)]) == [b"PONG"]
+    link.close()
+
+
+def test_a_greenlet_that_is_killed_while_it_waits_leaves_no_reply_behind(link: RedisLink) -> None:
+    waiting = gevent.spawn(link.pipeline, [("BLPOP", "nothing", 0.5)])
+    gevent.sleep(0.1)
+    waiting.kill()
+    assert link.pipeline([("ECHO", "mine")]) == [b"mine"]
+
+
+def test_a_subscription_that_is_silent_too_long_is_away(link: RedisLink) -> None:
+    link.pipeline([("SUBSCRIBE", "x")])
+    with pytest.raises(RedisAway):
+        link.read(0.05)
+    assert not link.connected
+
+
+def test_a_wrong_password_is_told_in_words(redis_url: str) -> None:
+    with pytest.raises(RedisAway, match="AUTH"):
+        RedisLink(redis_url.replace("redis://", "redis://nobody:wrong@")).pipeline([("PING",)])
+
+
+@pytest.mark.parametrize(
+    ("hosts", "addresses"),
+    [("a:1,b", [("a", 1), ("b", redis_address.SENTINEL_PORT)]), ("", [("localhost", redis_address.SENTINEL_PORT)])],
+)
+def test_sentinels_are_named_with_or_without_their_port(hosts: str, addresses: list[tuple[str, int]]) -> None:
+    assert redis_address._addresses(hosts) == addresses
+
+
+def test_sentinels_that_know_no_master_are_away() -> None:
+    with pytest.raises(RedisAway, match="master"):
+        RedisLink("sentinel://127.0.0.1:1/main", redis_log.SCRIPTS).pipeline([("PING",)])
