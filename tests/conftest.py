@@ -86,6 +86,22 @@ def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Ite
     postgres_server.drop(url)
 
 
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this file's own, to be stopped, frozen and started again."""
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def own_postgres_url(own_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database of ``own_postgres`` with the newest schema (SQLAlchemy URL)."""
+    url = own_postgres.create()
+    _migrate(_app(tmp_path_factory.mktemp("own"), {"DATABASE_URL": url}))
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with the newest schema: the test runs once on each kind."""

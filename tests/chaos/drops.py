@@ -86,11 +86,12 @@ def _stream(url: str, token: str, plan: Plan, dice: random.Random, tally: Tally)
     except (AssertionError, Closed, CommandFailed, TimeoutError, OSError) as fault:
         tally.broken.append(f"seed {script.seed}: {type(fault).__name__} {fault}"[:300])
     finally:
+        viewer.close()
         _count(viewer, tally)
 
 
 def _ask(viewer: Viewer, script: Script, dice: random.Random, tally: Tally) -> str:
-    """Asks, half of the time through a connection that dies before the answer: the repeated question is the same one."""
+    """Asks, half of the time first over a connection that dies before the answer: asked again, it is the same one."""
     client_id, text = str(uuid.uuid4()), f"Go on. {script.note()}"
     if dice.random() < 0.5:
         lost = viewer.connect()

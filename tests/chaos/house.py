@@ -22,6 +22,8 @@ ENV = {
     "LLM_CONTEXT_TOKENS": "1000000",
     "LLM_MAX_OUTPUT_TOKENS": "900000",
     "ACCESS_TOKEN_S": "86400",
+    "MAX_CONNECTIONS_PER_USER": "20000",
+    "MAX_CONNECTIONS_PER_IP": "20000",
 }
 Json = dict[str, Any]
 PASSWORD = "a long enough chaos password"

@@ -50,11 +50,11 @@ class Tally:
     broken: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        times = f"{self.slowest_s:.1f} s after the restart began, which took up to {self.slowest_start_s:.1f} s"
         return (
-            f"{self.kills} kills, {self.kept_promise} of them with every answer ended within {END_WITHIN_S:.0f} s "
-            f"(slowest {self.slowest_s:.1f} s after the restart began, which took up to {self.slowest_start_s:.1f} s): {self.completed} completed, {self.failed} failed "
-            f"with their partial text; {self.swapped} began an epoch, {self.contradicted} of them to another text than "
-            f"was shown; broken: {self.broken or 'none'}"
+            f"{self.kills} kills, {self.kept_promise} with every answer ended in time (slowest {times}): "
+            f"{self.completed} completed, {self.failed} failed with their partial text; {self.swapped} began an epoch, "
+            f"{self.contradicted} of them to another text than was shown; broken: {self.broken or 'none'}"
         )
 
     def held(self, plan: Plan) -> bool:
@@ -119,6 +119,8 @@ def _judge(viewer: Viewer, script: Script, run_id: str, begun: float, tally: Tal
         _check_text(viewer, script, run_id, tally)
     except (AssertionError, Closed, CommandFailed, TimeoutError, OSError) as fault:
         tally.broken.append(f"seed {script.seed}: {type(fault).__name__} {fault}"[:300])
+    finally:
+        viewer.close()
     tally.slowest_s = max(tally.slowest_s, time.monotonic() - begun)
     tally.swapped += viewer.transcript.swaps
     tally.contradicted += viewer.transcript.contradicted

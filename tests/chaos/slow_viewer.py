@@ -38,6 +38,7 @@ class Plan:
         return Script(tokens=int((self.stopped_s + 5) * self.rate), rate=self.rate, seed=3, wide=self.wide)
 
 
+SHORT = Plan(viewers=20, stopped_s=6.0, rate=100.0, wide=60)
 QUICK = Plan(stopped_s=8.0, rate=100.0, wide=40)
 
 
@@ -58,11 +59,11 @@ class Tally:
 
     def __str__(self) -> str:
         return (
-            f"time between tokens of a reader, p99: {self.alone_p99_ms:.1f} ms alone, {self.beside_p99_ms:.1f} ms beside "
-            f"{self.viewers} stopped ones (slowest {self.alone_max_ms:.1f} and {self.beside_max_ms:.1f} ms); "
-            f"a stopped viewer costs {self.kib_per_viewer:+.2f} KiB more than a reading one with {self.waiting_kib:.0f} KiB "
-            f"waiting for it; {self.exact} of {self.viewers} had the exact text afterwards; "
-            f"with a shorter patience of the server one was closed with {self.closes} and came back; broken: {self.broken or 'none'}"
+            f"between a reader's tokens, p99: {self.alone_p99_ms:.1f} ms alone, {self.beside_p99_ms:.1f} ms beside "
+            f"{self.viewers} stopped ones (slowest {self.alone_max_ms:.1f} and {self.beside_max_ms:.1f} ms); a stopped "
+            f"viewer costs {self.kib_per_viewer:+.2f} KiB more than a reading one, with {self.waiting_kib:.0f} KiB "
+            f"waiting for it; {self.exact} of {self.viewers} had the exact text afterwards; one that was sent away "
+            f"(close {self.closes}) came back to it; broken: {self.broken or 'none'}"
         )
 
     def held(self) -> bool:
@@ -80,17 +81,20 @@ def run(folder: Path, plan: Plan) -> Tally:
     with _house(folder / "alone") as house:
         reader, _ = _open_all(house, 0)
         tally.alone_p99_ms, tally.alone_max_ms = _watch(reader, _start(reader, plan), plan.stopped_s)
+        reader.close()
     with _house(folder / "reading") as house:
         reading_kib = _all_read(house, plan)
     with _house(folder / "stopped") as house:
-        _all_stop(house, plan, reading_kib, tally)
+        grown_kib = all_stop(house, plan, tally)
+    tally.kib_per_viewer = (grown_kib - reading_kib) / plan.viewers
     with House(folder / "sent-away", SEND_STALL_S=str(plan.stopped_s / 3)) as house:
-        tally.closes = _one_is_sent_away(house, plan, tally)
+        one_is_sent_away(house, plan, tally)
     return tally
 
 
 def _house(folder: Path) -> House:
-    return House(folder, SEND_STALL_S=HOLD_S, HEARTBEAT_S=HOLD_S)
+    # One connection to the database: each has a page cache of megabytes, and how many are open is chance.
+    return House(folder, SEND_STALL_S=HOLD_S, HEARTBEAT_S=HOLD_S, DATABASE_POOL_SIZE="1")
 
 
 def _open_all(house: House, count: int) -> tuple[Viewer, list[Viewer]]:
@@ -147,15 +151,19 @@ def _all_read(house: House, plan: Plan) -> float:
     return grown
 
 
-def _all_stop(house: House, plan: Plan, reading_kib: float, tally: Tally) -> None:
+def all_stop(house: House, plan: Plan, tally: Tally) -> float:
+    """All viewers stop while one reads; then they read on. Returns the server's growth until then, in KiB."""
     reader, others = _open_all(house, plan.viewers)
     before = house.unique_kib()
     run_id = _start(reader, plan)
     tally.beside_p99_ms, tally.beside_max_ms = _watch(reader, run_id, plan.stopped_s)
-    tally.kib_per_viewer = (house.unique_kib() - before - reading_kib) / plan.viewers
+    grown = house.unique_kib() - before
     for viewer in others:
         _judge(viewer, run_id, plan, tally)
+        viewer.close()
+    reader.close()
     tally.waiting_kib = sum(viewer.online.bytes_read for viewer in others) / plan.viewers / 1024
+    return grown
 
 
 def _judge(viewer: Viewer, run_id: str, plan: Plan, tally: Tally) -> None:
@@ -168,7 +176,7 @@ def _judge(viewer: Viewer, run_id: str, plan: Plan, tally: Tally) -> None:
         tally.broken.append(f"{type(fault).__name__} {fault}"[:200])
 
 
-def _one_is_sent_away(house: House, plan: Plan, tally: Tally) -> list[int]:
+def one_is_sent_away(house: House, plan: Plan, tally: Tally) -> None:
     """With the server's patience shorter than the stop, the viewer is closed, comes back and has everything too."""
     reader, (stopped,) = _open_all(house, 1)
     run_id = _start(reader, plan)
@@ -176,4 +184,6 @@ def _one_is_sent_away(house: House, plan: Plan, tally: Tally) -> list[int]:
     stopped.see_the_end(run_id, 30.0)
     if stopped.transcript.text(run_id) != plan.script.text():
         tally.broken.append("the viewer that was sent away came back to another text")
-    return stopped.closes
+    tally.closes = stopped.closes
+    for viewer in (reader, stopped):
+        viewer.close()

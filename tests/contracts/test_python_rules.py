@@ -14,7 +14,10 @@ SESSION_MODULES = {
     "zgpt/ops/checks.py": "asks whether the schema is there",
     "zgpt/auth/logins.py": "the actions on one login; actions.py has those on the account",
     "zgpt/runs/ending.py": "the actions at the end of a run",
+    "zgpt/runs/missed.py": "the queries for what a notification did not bring",
+    "zgpt/runs/ownership.py": "the queries for who owns which run",
     "zgpt/runs/recovery.py": "the queries of a start after a crash",
+    "zgpt/runs/takeover.py": "the queries for runs whose process is gone",
     "zgpt/runs/titles.py": "the one action of a title",
 }
 CLOCKS = {("time", "time"), ("time", "monotonic"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow")}

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.tree import ROOT, texts
 
-LOCKS = [one for one in texts(".txt") if re.fullmatch(r"requirements[a-z-]*\.txt", one[0])]
-SOURCES = [one for one in texts(".in") if one[0].startswith("requirements")]
+LOCKS = [one for one in texts(".txt") if re.fullmatch(r"(bench/)?requirements[a-z-]*\.txt", one[0])]
+SOURCES = [one for one in texts(".in") if one[0].startswith(("requirements", "bench/requirements"))]
 PINNED = re.compile(r"^[a-z0-9._-]+(\[[a-z,]+\])?==[^\s\\]+( ; [^\\]+)? \\$", re.IGNORECASE)
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 

@@ -1,4 +1,4 @@
-"""The gateway of an app in this process, and sockets that are none: what is said on them goes straight to the handler."""
+"""The gateway of an app in this process with sockets that are none, and a real server for real sockets."""
 
 from __future__ import annotations
 

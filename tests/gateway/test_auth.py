@@ -5,6 +5,7 @@ import pytest
 
 from tests.gateway.conftest import Desk
 from tests.support.people import Person, sign_up
+from zgpt.auth.tokens import verify_access
 from zgpt.core import clock
 from zgpt.gateway import commands
 from zgpt.gateway.handler import AUTH_GRACE_S
@@ -109,7 +110,7 @@ def test_signing_out_closes_that_logins_connections_and_no_others(desk: Desk) ->
 
 def test_a_login_that_ends_while_hello_is_said_is_not_let_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The revocation may run between the check of the token and the joining, where no broker reaches the connection."""
-    person, real, calls = desk.chat.person, commands.verify_access, []
+    person, real, calls = desk.chat.person, verify_access, list[str]()
 
     def ends_after_the_first_check(token: str) -> object:
         identity = real(token)

@@ -81,15 +81,11 @@ def test_a_broken_frame_closes_with_the_code_that_says_why(client: Client, name:
     assert closed.reason
 
 
-def test_ten_thousand_empty_fragments_are_one_message_or_refused(client: Client) -> None:
+def test_ten_thousand_empty_fragments_cost_nothing_and_are_one_message(client: Client) -> None:
     raw = ws_frames.encode(1, b'{"type":"ping",', fin=False)
     raw += b"".join(ws_frames.encode(0, b"", fin=False) for _ in range(10_000))
     client.send_bytes(raw + ws_frames.encode(0, b'"id":"late"}'))
-    try:
-        assert client.event()["id"] == "late"
-    except Exception:
-        assert client.closed
-        assert client.closed.code in {1002, 1008, 1009}
+    assert client.event() == {"type": "ok", "id": "late", "result": {}}
 
 
 def test_a_whole_message_in_many_fragments_is_understood(client: Client) -> None:
@@ -166,7 +162,7 @@ def test_a_thousand_commands_a_second_are_refused_and_in_the_end_sent_away(clien
     client.send_bytes(ping * 1_200)
     answers: dict[str, int] = {}
     for event in client.events():
-        name = event.get("code", event["type"])
+        name = str(event.get("code", event["type"]))
         answers[name] = answers.get(name, 0) + 1
         if event["type"] == "error":
             assert event["retryable"]

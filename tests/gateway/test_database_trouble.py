@@ -4,6 +4,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -28,7 +29,7 @@ def _locked(house: House) -> Iterator[None]:
 
 def test_a_message_while_the_database_is_locked_is_refused_as_retryable_and_then_taken_once(house: House) -> None:
     visitor = house.visit()
-    command = {"session_id": None, "client_id": str(uuid.uuid4()), "text": "echo:Here"}
+    command: dict[str, Any] = {"session_id": None, "client_id": str(uuid.uuid4()), "text": "echo:Here"}
     with house.connect(visitor) as client:
         with _locked(house):
             for _ in range(2):

@@ -111,7 +111,7 @@ def test_a_problem_is_told_with_all_its_fields(desk: Desk, monkeypatch: pytest.M
         raise Unavailable(retry_after_ms=700)
 
     socket = desk.connect()
-    monkeypatch.setitem(commands.COMMANDS, protocol.Ping, away)
+    monkeypatch.setattr("zgpt.gateway.handler.COMMANDS", {protocol.Ping: away})
     error = socket.ask("ping")
     assert (error["code"], error["retryable"], error["retry_after_ms"]) == ("unavailable", True, 700)
     assert error["message"]
@@ -124,7 +124,7 @@ def test_a_fault_of_our_own_is_told_without_its_details_and_the_connection_stays
         raise RuntimeError("a secret of ours")
 
     socket = desk.connect()
-    monkeypatch.setitem(commands.COMMANDS, protocol.Ping, broken)
+    monkeypatch.setattr("zgpt.gateway.handler.COMMANDS", {protocol.Ping: broken})
     error = socket.ask("ping")
     assert error["code"] == "internal"
     assert "secret" not in json.dumps(error)
@@ -171,7 +171,7 @@ def test_a_connection_that_closes_while_its_command_runs_leaves_nothing_behind(
 ) -> None:
     sent = desk.chat.ask()
     socket = desk.socket() if kind == "hello" else desk.connect()
-    command_type = {"hello": protocol.Hello, "session.open": protocol.SessionOpen}[kind]
+    [command_type] = [c for c in commands.COMMANDS if c.__struct_config__.tag == kind]
     real = commands.COMMANDS[command_type]
 
     def closes_meanwhile(client: client_module.Client, command: protocol.AnyCommand) -> commands.Reply:
@@ -179,7 +179,7 @@ def test_a_connection_that_closes_while_its_command_runs_leaves_nothing_behind(
         gevent.sleep(0.01)
         return real(client, command)
 
-    monkeypatch.setitem(commands.COMMANDS, command_type, closes_meanwhile)
+    monkeypatch.setattr("zgpt.gateway.handler.COMMANDS", {**commands.COMMANDS, command_type: closes_meanwhile})
     socket.send(kind, token=desk.chat.person.access_token, session_id=sent.session_id)
     gevent.sleep(0.1)
     assert desk.gateway.deadlines._buckets == {}

@@ -90,7 +90,7 @@ def test_what_a_closed_connection_had_still_asked_is_dropped() -> None:
     commands, client = CommandPool(record), _client("1", "2")
     commands.submit(client)
     gevent.sleep(0)
-    client.connection.closed = True  # type: ignore[misc]
+    client.connection.closed = True
     record.gate.set()
     _settle(record, 1)
     gevent.sleep(0.01)

@@ -37,12 +37,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def remote(model_server: ModelServer) -> dict[str, str]:
     """Settings for a scripted model server: without the built-in model a start is lighter."""
-    server = ModelServer(tmp_path_factory.mktemp("model"))
-    server.start()
-    yield {"LLM_BASE_URL": server.url}
-    server.close()
+    return {"LLM_BASE_URL": model_server.url}
 
 
 @pytest.mark.timeout(240)
@@ -114,8 +111,8 @@ def test_hup_reloads_the_workers_and_keeps_the_master(start: Start, remote: dict
     workers = {worker.pid for worker in gunicorn.children()}
     serve.process.send_signal(signal.SIGHUP)
     assert any(gunicorn.children() and not workers & {worker.pid for worker in gunicorn.children()} for _ in polls(60))
+    assert any(responds(f"{serve.url}/healthz") for _ in polls(60))
     assert serve.process.poll() is None
-    assert responds(f"{serve.url}/healthz")
 
 
 @pytest.mark.timeout(240)

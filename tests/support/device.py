@@ -63,7 +63,7 @@ class Device:
 
     def stop(self) -> None:
         """Stop the answer that is being written."""
-        self.page.get_by_role("button", name="Stop the answer").click()
+        self.page.locator("zg-composer").get_by_role("button", name="Stop the answer").click()
 
     def reload(self) -> None:
         """Load the page anew."""

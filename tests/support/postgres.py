@@ -7,11 +7,13 @@ import importlib.util
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, LiteralString
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -37,9 +39,13 @@ class PostgresServer:
     """A server with its own data directory on a loopback port, or the one that was given."""
 
     def __init__(self, given_url: str | None = None) -> None:
-        self._given = given_url
-        self._close: Callable[[], None] = _nothing
-        self.admin_url = given_url or self._start()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._home: Path | None = None
+        if given_url is None:
+            self._argv, self.admin_url = self._prepare()
+            self.start()
+        else:
+            self.admin_url = given_url
 
     def create(self, template: str | None = None) -> str:
         """Make a database, empty or a copy of ``template``; returns its SQLAlchemy URL."""
@@ -63,46 +69,85 @@ class PostgresServer:
         return f"{base}/{name}" + (f"?{query}" if query else "")
 
     def close(self) -> None:
-        """End the server if it is ours."""
-        self._close()
+        """End the server, and remove its data, if it is ours."""
+        if self._home is not None:
+            self.stop()
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it, again on the same port with the same data; returns when it answers."""
+        self._process = process = spawn(
+            self._argv, self._log, cwd=self._own, account=self._account, orphan_signal=signal.SIGQUIT
+        )
+        for _ in polls(START_TIMEOUT_S):
+            if process.poll() is not None:
+                break
+            if answers(self.admin_url):
+                return
+        log = tail(self._log)
+        self.close()
+        raise ServiceError(f"PostgreSQL did not start:\n{log}")
+
+    def stop(self) -> None:
+        """End it at once, and everybody's connections with it; what was committed stays."""
+        if self._process is not None:
+            # Not as a crash: with synchronous_commit off that would lose what was committed.
+            stop(self._process, signal.SIGINT)
+            self._process = None
+
+    def start_again(self) -> None:
+        """Start it if it does not run."""
+        if self._process is None:
+            self.start()
+
+    def pause(self) -> None:
+        """Freeze every process of it: connections stay open and nothing answers (``resume`` ends it)."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen server go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def query(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """The rows that the administrator gets."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    @property
+    def _own(self) -> Path:
+        if self._home is None:
+            raise ServiceError("this PostgreSQL was given by TEST_POSTGRES_URL: it is not ours to start or stop")
+        return self._home
+
+    @property
+    def _log(self) -> Path:
+        return self._own / "log"
+
+    def _signal_all(self, signum: int) -> None:
+        if self._process is None:
+            raise ServiceError("PostgreSQL is not running")
+        master = psutil.Process(self._process.pid)
+        for one in (*master.children(), master):
+            one.send_signal(signum)
 
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(statement)
 
-    def _start(self) -> str:
-        account = unprivileged_account()
+    def _prepare(self) -> tuple[list[object], str]:
+        self._account = account = unprivileged_account()
         # Root's own temporary directory may be closed to the account that the server runs as.
-        home = Path(tempfile.mkdtemp(prefix="zgpt-pg-", dir="/tmp" if account else None))  # noqa: S108
+        self._home = home = Path(tempfile.mkdtemp(prefix="zgpt-pg-", dir="/tmp" if account else None))  # noqa: S108
         if account:
             os.chown(home, account.uid, account.gid)
         programs = find_postgres(account, home)
-        data, log, port = home / "data", home / "log", free_port()
+        data, port = home / "data", free_port()
         init = [programs / "initdb", "-D", data, "-U", OWNER, "--auth=trust", "--encoding=UTF8"]
         run_as(account, [*init, "--locale=C", "--no-sync"])
-        argv = [programs / "postgres", "-D", data, "-p", str(port), "-k", home, "-h", "127.0.0.1"]
+        argv: list[object] = [programs / "postgres", "-D", data, "-p", str(port), "-k", home, "-h", "127.0.0.1"]
         for setting in FAST:
             argv += ["-c", setting]
-        process = spawn(argv, log, cwd=home, account=account, orphan_signal=signal.SIGQUIT)
-        url = f"postgresql://{OWNER}@127.0.0.1:{port}/postgres"
-
-        def close() -> None:
-            stop(process, signal.SIGQUIT)
-            shutil.rmtree(home, ignore_errors=True)
-
-        self._close = close
-        for _ in polls(START_TIMEOUT_S):
-            if process.poll() is not None:
-                break
-            if answers(url):
-                return url
-        close_log = tail(log)
-        close()
-        raise ServiceError(f"PostgreSQL did not start:\n{close_log}")
-
-
-def _nothing() -> None:
-    """A server that was given is not ours to end."""
+        return argv, f"postgresql://{OWNER}@127.0.0.1:{port}/postgres"
 
 
 def answers(url: str) -> bool:

@@ -26,6 +26,7 @@ RELAXED = {
     "LIMIT_SIGNUP": "100000 per minute",
     "LIMIT_LOGIN": "100000 per minute",
     "LIMIT_MESSAGES": "100000 per minute",
+    "MAX_CONNECTIONS_PER_USER": "20000",
 }
 
 

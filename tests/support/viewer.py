@@ -33,11 +33,17 @@ class Viewer:
         return self.client
 
     def connect(self) -> Client:
-        """A new connection that has said hello."""
+        """A new connection that has said hello, in place of the old one."""
+        self.close()
         self.client = Client(self.url, receive_buffer=self._receive_buffer).connect()
         self.connections += 1
         self.client.hello(self.token)
         return self.client
+
+    def close(self) -> None:
+        """Leaves; never raises."""
+        if self.client is not None:
+            self.client.close()
 
     def open(self) -> None:
         """Session.open with what is held. Text that arrives before the answer will come again after it, so it waits."""
@@ -69,8 +75,7 @@ class Viewer:
         while True:
             try:
                 self.connect()
-                self.open()
-                return
+                return self.open()
             except (Closed, HandshakeRefused, OSError) as fault:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"the server took nobody back within {timeout_s} s: {fault}") from fault
@@ -102,6 +107,7 @@ class Viewer:
         try:
             self.follow(run_id, timeout_s)
         except Closed as closed:
-            assert closed.code not in DO_NOT_COME_BACK, closed
+            if closed.code in DO_NOT_COME_BACK:
+                raise
             self.closes.append(closed.code)
             self.come_back(timeout_s)

@@ -22,6 +22,11 @@ class Visitor:
         """The JSON behind a path; HTTPError where the server refuses."""
         return _ask(Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"}))
 
+    def post(self, path: str, body: Json) -> Json:
+        """POST as JSON; the answer's JSON, or nothing."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        return _ask(Request(self.url + path, json.dumps(body).encode(), headers))
+
     def messages(self, session_id: str) -> list[Json]:
         """The messages of a session as they are stored, oldest first."""
         items: list[Json] = self.get(f"/api/v1/sessions/{session_id}/messages?limit=100")["items"]
@@ -38,5 +43,5 @@ def visit(url: str) -> Visitor:
 
 def _ask(request: Request) -> Json:
     with build_opener(ProxyHandler({})).open(request, timeout=20) as answer:
-        value: Json = json.load(answer)
+        value: Json = json.loads(answer.read() or b"{}")
         return value

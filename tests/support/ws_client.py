@@ -113,7 +113,7 @@ class Client:
         status = int(head.split(b" ", 2)[1])
         if status != 101:
             raise HandshakeRefused(status, rest)
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        accept = base64.b64encode(hashlib.sha1(key + GUID, usedforsecurity=False).digest())
         if accept not in head:
             raise BrokenFrame("Sec-WebSocket-Accept does not match the key")
         return rest
@@ -141,7 +141,7 @@ class Client:
         return self._socket
 
     def detach(self) -> socket.socket:
-        """Gives the socket away, for a load client that reads it by itself; frames that were read already are dropped."""
+        """Gives the socket away, to a load client that reads by itself; frames that were read already are dropped."""
         sock, self._socket = self._open(), None
         self.closed = Closed(1005, "given away")
         return sock

@@ -24,7 +24,18 @@ REFUSALS_BEFORE_CLOSE = 1_000
 class Client:
     """The gateway's state of one connection."""
 
-    __slots__ = ("_allowance", "_counted_s", "connection", "due_s", "member", "queue", "queued", "refusals", "warned")
+    __slots__ = (
+        "_allowance",
+        "_counted_s",
+        "connection",
+        "due_s",
+        "member",
+        "queue",
+        "queued",
+        "refusals",
+        "stranger",
+        "warned",
+    )
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -33,6 +44,7 @@ class Client:
         self.queued = False
         self.due_s = 0
         self.warned = False
+        self.stranger = True
         self.refusals = 0
         self._allowance = float(COMMANDS_AT_ONCE)
         self._counted_s = clock.monotonic()

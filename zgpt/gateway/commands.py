@@ -11,21 +11,33 @@ from zgpt.auth.schemas import user_json
 from zgpt.auth.tokens import Identity, verify_access
 from zgpt.chat.access import access_session
 from zgpt.chat.schemas import session_json
+from zgpt.core import metrics
 from zgpt.core.config import settings
-from zgpt.core.errors import Conflict, Problem, Unauthorized
+from zgpt.core.errors import Conflict, Problem, Unauthorized, Unavailable
 from zgpt.gateway.client import Client
 from zgpt.realtime import protocol
 from zgpt.realtime.hub import Holds, Member
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.server import current
 from zgpt.runs import actions
+from zgpt.runs.models import Run
 from zgpt.runs.queries import changes_since, open_runs, question_and_answer
+from zgpt.runs.runner import current_runner
 from zgpt.runs.schemas import written_json
 
 SESSIONS_PER_CONNECTION = 16
 """A screen shows one session; sixteen leave room for a client that shows many, and bound what one can make us watch."""
 
+FULL_RETRY_MS = 15_000
+"""When a connection of somebody who has too many may try again: some of them are dead, and missed within 35 s."""
+
 Json = dict[str, Any]
+
+
+class TooManyConnections(Unavailable):
+    """This person has as many connections as one may have; the connection that asked is closed with 1013."""
+
+    message = "You have too many connections open. Close a tab or another device; this one tries again by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,9 @@ def hello(client: Client, command: protocol.Hello) -> Reply:
     if client.member is not None:
         raise Conflict("This connection has said hello already. Use auth.refresh for a new token.")
     identity = verify_access(command.token)
+    if current().hub.connections_of(identity.user_id) >= settings().max_connections_per_user:
+        metrics.REFUSALS.labels("user").inc()
+        raise TooManyConnections(retry_after_ms=FULL_RETRY_MS)
     member = Member(client.connection, identity.user_id, identity.login_id)
     current().hub.join(member)
     try:
@@ -86,7 +101,7 @@ def session_open(client: Client, command: protocol.SessionOpen) -> Reply:
         "revision": changes.revision,
         "messages": [written_json(message, run) for message, run in changes.messages],
         "deleted": changes.deleted,
-        "runs": [{"run_id": r.id, "message_id": r.message_id, "status": r.status, "epoch": r.epoch} for r in runs],
+        "runs": [_live_json(run) for run in runs],
         "more": changes.more,
     }
     holds = _holds(command)
@@ -166,6 +181,11 @@ def _is_same(member: Member, identity: Identity) -> bool:
 def _check_room(member: Member, session_id: str) -> None:
     if session_id not in member.viewers and len(member.viewers) >= SESSIONS_PER_CONNECTION:
         raise Problem("Too many sessions are open on this connection. Close one first.", code="conflict", status=409)
+
+
+def _live_json(run: Run) -> Json:
+    place = current_runner().place_of(run.id)
+    return {"run_id": run.id, "message_id": run.message_id, "status": run.status, "epoch": run.epoch, "place": place}
 
 
 def _holds(command: protocol.SessionOpen) -> Holds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import cast
 
 import structlog
@@ -12,7 +13,7 @@ from zgpt.core.config import Settings
 from zgpt.core.db import database_faults
 from zgpt.core.errors import Problem
 from zgpt.gateway.client import REFUSALS_BEFORE_CLOSE, Client
-from zgpt.gateway.commands import COMMANDS
+from zgpt.gateway.commands import COMMANDS, TooManyConnections
 from zgpt.gateway.deadlines import Deadlines
 from zgpt.gateway.pool import CommandPool
 from zgpt.realtime import close_codes
@@ -33,12 +34,20 @@ class Gateway:
         self._app = app
         self._hub = hub
         self._hello_timeout_s = settings.hello_timeout_s
+        self._strangers = 0
+        self._strangers_most = settings.max_connections_without_hello
         self._pool = CommandPool(self._act)
         self.deadlines = Deadlines(self._due)
+
+    @property
+    def full(self) -> bool:
+        """Whether too many connections are open that have not said who they are."""
+        return self._strangers >= self._strangers_most
 
     def on_open(self, conn: Connection) -> None:
         client = Client(conn)
         conn.state = client
+        self._strangers += 1
         self.deadlines.set(client, clock.now_ms() / 1000 + self._hello_timeout_s)
 
     def on_text(self, conn: Connection, data: bytes) -> None:
@@ -69,8 +78,14 @@ class Gateway:
 
     def _forget(self, client: Client) -> None:
         self.deadlines.clear(client)
+        self._know(client)
         if client.member is not None:
             self._hub.leave(client.member)
+
+    def _know(self, client: Client) -> None:
+        if client.stranger:
+            client.stranger = False
+            self._strangers -= 1
 
     def _act(self, client: Client, command: AnyCommand) -> None:
         """Run one command in an app context of its own, so that no idle socket holds a database session."""
@@ -83,6 +98,8 @@ class Gateway:
         except Problem as fault:
             outcome = fault.code
             _send(client, _error(command.id, fault))
+            if isinstance(fault, TooManyConnections):
+                client.connection.close(close_codes.OVERLOAD, json.dumps({"retry_after_ms": fault.retry_after_ms}))
         except Exception:
             outcome = "internal"
             log.exception("command_failed", type=_type(command))
@@ -94,6 +111,8 @@ class Gateway:
 
     def _run(self, client: Client, command: AnyCommand) -> None:
         reply = COMMANDS[type(command)](client, command)
+        if client.member is not None:
+            self._know(client)
         if reply.expires_at is not None:
             client.warned = False
             self.deadlines.set(client, reply.expires_at)

@@ -14,7 +14,7 @@ from zgpt.gateway.asyncapi import blueprint as asyncapi
 from zgpt.gateway.handler import Gateway
 from zgpt.realtime import close_codes
 from zgpt.realtime.connection import Connection
-from zgpt.realtime.server import Sock
+from zgpt.realtime.server import Sock, no_room
 
 RETURN_SPREAD_MS = 2_000
 """Clients of a process that ends come back spread over this time, so that the next one is not met by all at once."""
@@ -32,6 +32,8 @@ def register(app: Flask, settings: Settings) -> None:
     @operation(summary="Open the WebSocket", auth="socket", responses={101: None}, problems=(400, 403, 426, 429, 503))
     def ws(connection: Connection) -> None:
         """Commands in, events out: see docs/protocol.md. The first command is `hello`, with an access token."""
+        if gateway.full:
+            raise no_room("hello")
         connection.attach(gateway)
 
 

@@ -71,6 +71,11 @@ class Slots:
         finally:
             self._pass_on()
 
+    def place_of(self, key: str) -> int | None:
+        """The place that was last told to the one who waits under this key; None when nobody does."""
+        waiter = self._by_key.get(key)
+        return waiter.place if waiter is not None else None
+
     def cancel(self, key: str) -> None:
         """Let the one that waits under this key go, without a turn; nothing if nobody does."""
         waiter = self._by_key.get(key)
