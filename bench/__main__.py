@@ -48,7 +48,7 @@ def once(mark: Path, source: Path, make: Callable[[], None]) -> None:
 def make_venv() -> None:
     """The environment of the FastAPI peers and of the driver."""
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    pip = [str(VENV_PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes"]
     subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
 
 

@@ -60,7 +60,7 @@ class Peer:
 
 @dataclass(slots=True)
 class ZGpt:
-    """Z-GPT as it is deployed: gunicorn, SQLite with checkpoints, accounts, metrics and logs, limits set out of the way."""
+    """Z-GPT as it is deployed: gunicorn, SQLite with checkpoints, accounts, metrics, logs; limits out of the way."""
 
     name: str = "z-gpt"
     accounts: list[Account] = field(default_factory=list)
@@ -100,6 +100,8 @@ class ZGpt:
             "LLM_TITLES": "false",
             "ACCESS_TOKEN_S": "86400",
             "BCRYPT_COST": "4",
+            "MAX_CONNECTIONS_PER_USER": "20000",
+            "MAX_CONNECTIONS_PER_IP": "20000",
             "LIMIT_SIGNUP": often,
             "LIMIT_LOGIN": often,
             "LIMIT_MESSAGES": often,
@@ -116,18 +118,17 @@ class ZGpt:
 
 def peers() -> list[Peer]:
     """The three peers, each as its documentation deploys it on one core."""
-    uvicorn = (
-        "-m uvicorn fastapi_app:app --host 127.0.0.1 --loop uvloop --http httptools --no-access-log --log-level warning "
-        "--ws-per-message-deflate false --ws-ping-interval 3600 --port"
-    ).split()
+    uvicorn = ["-m", "uvicorn", "fastapi_app:app", "--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools"]
+    quiet = ["--no-access-log", "--log-level", "warning", "--ws-per-message-deflate", "false"]
+    pings = ["--ws-ping-interval", "3600"]
 
     def fastapi(port: int) -> list[str]:
-        return [sys.executable, *uvicorn, str(port)]
+        return [sys.executable, *uvicorn, *quiet, *pings, "--port", str(port)]
 
     return [
         Peer("fastapi-openai", fastapi, {"PEER_CLIENT": "openai"}, ("fastapi", "uvicorn", "uvloop", "openai")),
         Peer("fastapi-httpx", fastapi, {"PEER_CLIENT": "httpx"}, ("fastapi", "uvicorn", "uvloop", "httpx")),
-        Peer("node-ws", lambda port: [NODE, "server.js"], {"NODE_ENV": "production"}, ()),
+        Peer("node-ws", lambda _: [NODE, "server.js"], {"NODE_ENV": "production"}, ()),
     ]
 
 

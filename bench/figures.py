@@ -1,4 +1,4 @@
-"""The four measurements, each on a freshly started server; each returns plain numbers. Not here: repeating and reporting."""
+"""The measurements, each on a freshly started server, each returning plain numbers. Not here: repeating, reporting."""
 
 from __future__ import annotations
 
@@ -30,11 +30,15 @@ def memory(server: ServerProcess, who: Contestant, connections: int) -> Figures:
     """KiB of unique memory per idle connection: after hello, and again with a session open in each."""
     _warm_up(server, who)
     before = server.unique_bytes()
-    clients = [_hello(server, who, index) for index in range(connections)]
+    clients: list[Client] = []
+    for index in range(connections):
+        clients.append(_hello(server, who, index))
+        _keep_alive(clients, index)
     _settle(clients)
     said_hello = server.unique_bytes()
     for index, client in enumerate(clients):
         client.command("session.open", session_id=who.account(index).session_id, revision=0)
+        _keep_alive(clients, index)
     _settle(clients)
     opened = server.unique_bytes()
     for client in clients:
@@ -140,10 +144,16 @@ def _warm_up(server: ServerProcess, who: Contestant) -> None:
     server.refresh()
 
 
+def _keep_alive(clients: list[Client], index: int) -> None:
+    """Once in a thousand, one pong from everybody: any traffic keeps a connection alive while the others are opened."""
+    if index % 1_000 == 999:
+        for client in clients:
+            client.send_frame(b"", PONG)
+
+
 def _settle(clients: list[Client]) -> None:
-    """Keeps the connections alive (any traffic does) and lets the server come to rest."""
-    for client in clients:
-        client.send_frame(b"", PONG)
+    """Lets the server come to rest, everybody alive."""
+    _keep_alive(clients, 999)
     time.sleep(SETTLE_S)
 
 

@@ -1,7 +1,7 @@
 """The viewers: thousands of sockets on one selector, counted by what every frame carries instead of being parsed.
 
 Each token of the upstream is `@t<18 digits> `, so the marks in what was received count tokens and the digits tell the
-delay; each frame of text has one `"run.delta"`. Commands go through tests/support/ws_client.py before the sockets come here.
+delay; each frame of text has one `"run.delta"`. Commands are sent by tests/support/ws_client.py before.
 """
 
 from __future__ import annotations
@@ -138,5 +138,5 @@ def check_captured(captured: bytes) -> int:
 
 
 def source_address(index: int) -> str:
-    """A loopback address for the n-th client: one address has only some 28,000 ports (Linux answers on all of 127/8)."""
+    """A loopback address for the n-th client: one has only some 28,000 ports (Linux answers on all of 127/8)."""
     return f"127.0.0.{2 + index // CLIENTS_PER_ADDRESS}" if sys.platform == "linux" else ""

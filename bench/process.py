@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Cpus:
-    """Which CPU the server runs on and which one the upstream and the client share; empty where nothing can be pinned."""
+    """Which CPU the server has and which one the upstream and the client share; empty where nothing can be pinned."""
 
     server: frozenset[int]
     load: frozenset[int]
@@ -41,6 +41,20 @@ def pin(cpus: frozenset[int]) -> None:
         os.sched_setaffinity(0, cpus)
 
 
+@contextlib.contextmanager
+def pinned(cpus: frozenset[int]) -> Iterator[None]:
+    """Start children within it: they inherit the binding, with every thread that they make."""
+    if not cpus:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    pin(cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def free_port() -> int:
     """A TCP port on which nobody listens now."""
     with socket.socket() as probe:
@@ -57,10 +71,10 @@ class ServerProcess:
         """Returns when the port accepts; RuntimeError with the log's end when it does not within 40 s."""
         self.port, self.log = port, log
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
-        with log.open("ab") as output:
+        with log.open("ab") as output, pinned(cpus):
             self._popen = subprocess.Popen(
                 argv, env={**kept, **env}, cwd=cwd, stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-                start_new_session=True, preexec_fn=lambda: pin(cpus),
+                start_new_session=True,
             )  # fmt: skip
         self._wait_ready()
         self._tree = [psutil.Process(self._popen.pid), *psutil.Process(self._popen.pid).children(recursive=True)]

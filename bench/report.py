@@ -64,13 +64,15 @@ def _machine(result: Result) -> str:
     pinned = "server pinned to one core, upstream and client to another" if machine["pinned"] else "not pinned"
     loads = sorted(row["load"] for row in result["rows"])
     rounds = 1 + max((row["round"] for row in result["rows"]), default=0)
+    system = f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}"
+    sizes = f"{plan['connections']:,} idle connections, {plan['viewers']} viewers of one stream"
     lines = [
-        f"{machine['date']}: {machine['cpu']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}; {pinned}.",
-        f"{rounds} round(s), windows of {plan['window_s']:.0f} s, {plan['connections']:,} idle connections, "
-        f"{plan['viewers']} viewers of one stream; load average {loads[0]:.1f}–{loads[-1]:.1f} meanwhile.",
+        f"{machine['date']}: {system}; {pinned}.",
+        f"{rounds} round(s), windows of {plan['window_s']:.0f} s, {sizes}; load {loads[0]:.1f}–{loads[-1]:.1f}.",
+        "",
         *(f"- {WHO[name]}: {version}" for name, version in result["versions"].items()),
     ]
-    return "\n".join([lines[0], lines[1], "", *lines[2:]])
+    return "\n".join(lines)
 
 
 def _table(result: Result, present: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the scripted upstream says: read from a `[[…]]` note in the question, so that a client knows the answer beforehand.
+"""What the scripted upstream says: read from a `[[…]]` note in the question, so that a client knows the answer before.
 
 `[[tokens=1000 rate=50]]` asks for 1,000 time stamps at 50 a second; `seed=7` for words instead. Not here: any socket.
 """
@@ -15,9 +15,35 @@ Two characters, because any single one also occurs as a length byte of a WebSock
 STAMP_DIGITS = 18
 _NOTE = re.compile(r"\[\[([^\]]*)\]\]")
 _WORDS = (
-    "the ", "server ", "schön, ", "naïve ", "日本", "語。", "🙂 ", "👩‍👩‍👧 ", 'a "quoted" ', "back\\slash ", "tab\t", "\n\n",
-    "```py\n", "x = 1\n", "```\n", "**bold** ", "<b>tag</b> ", "e\u0301tude ", "\u2028", "ß", "Ω ", "end. ", "{}", "  ",
-)  # fmt: skip
+    *(
+        "the ",
+        "server ",
+        "schön, ",
+        "naïve ",
+        "日本",
+        "語。",
+        "🙂 ",
+        "👩\u200d👩\u200d👧 ",
+        'a "quoted" ',
+        "back\\slash ",
+        "tab\t",
+    ),
+    *(
+        "\n\n",
+        "```py\n",
+        "x = 1\n",
+        "```\n",
+        "**bold** ",
+        "<b>tag</b> ",
+        "e\u0301tude ",
+        "\u2028",
+        "ß",
+        "Ω ",
+        "end. ",
+        "{}",
+        "  ",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +80,7 @@ class Script:
         return "".join(self.token(index) for index in range(self.tokens))
 
     def resume(self, prefix: str) -> tuple[int, str]:
-        """Where an answer of which `prefix` is written goes on: the index of the next token, and what is left before it."""
+        """Where an answer of which `prefix` is written goes on: the next token's index, and what is left before it."""
         index, size = 0, 0
         while size < len(prefix) and index < self.tokens:
             size += len(self.token(index))

@@ -21,7 +21,7 @@ TICK_NS = 1_000_000
 IDLE_S = 0.5
 ENDED = -1
 """`stop_at` of an answer whose end is written, though perhaps not yet taken by the kernel."""
-SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNK_HEAD = (
     b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":'
 )
@@ -145,7 +145,7 @@ class Upstream:
         self._begin(peer, script)
 
     def _begin(self, peer: Peer, script: Script) -> None:
-        """The first token at once (or after `first_ms`), the rest at a phase of its own, as independent clients have."""
+        """The first token at once (or after `first_ms`), the rest at a phase of its own."""
         self.streams += 1
         if script.first_ms:
             self.later.append((time.monotonic_ns() + script.first_ms * TICK_NS, peer))

@@ -1,4 +1,4 @@
-"""The FastAPI peer: accept, start, relay each token at once. `PEER_CLIENT` picks httpx or the openai SDK for the upstream.
+"""The FastAPI peer: accept, start, relay each token at once. `PEER_CLIENT`: httpx or the openai SDK for the upstream.
 
 Written as its documentation teaches and with the usual care: uvloop, httptools, orjson, one client for all streams,
 each frame encoded once for all viewers. It has no accounts, no storage and no resume; it is the fastest honest form.
