@@ -10,19 +10,20 @@ run: ## start Z-GPT and the built-in model; prints the address
 
 test: ## run every test: JavaScript and Python, real services, a real browser
 	@$(PYTHON) scripts/setup.py test
-	@.venv/bin/node --test --test-reporter=dot 'tests/js/**/*.test.js'
+	@.venv/bin/node --test --test-reporter=spec 'tests/js/**/*.test.js'
 	@$(RUN) -m pytest
 
 check: ## formatting, lint, import contracts, dead code, types
 	@$(PYTHON) scripts/setup.py check
-	@cd . && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/lint-imports && .venv/bin/vulture
-	@cd . && .venv/bin/mypy && PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/npm run --silent types
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/lint-imports && .venv/bin/vulture
+	@.venv/bin/mypy && PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/npm run --silent types
 
 format: ## let the formatter and the linter mend what they can
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
 
-coverage: ## the Python tests once more, with coverage by branches
+coverage: ## the Python tests once more, with coverage by branches; delivery, runs and access must be complete
 	@$(RUN) -m coverage run -m pytest && $(RUN) -m coverage combine -q && $(RUN) -m coverage report
+	@$(RUN) -m coverage report --fail-under=100 --include='zgpt/realtime/*,zgpt/gateway/*,zgpt/runs/*,zgpt/*/access.py'
 
 chaos: ## the full chaos runs: forced drops, killed servers, stalled readers
 	@$(PYTHON) scripts/setup.py test

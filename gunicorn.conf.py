@@ -23,7 +23,8 @@ bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or 80
 worker_class = "zgpt.realtime.worker.Worker"
 # One process holds thousands of sockets; more of them need Redis (the app refuses to start without).
 workers = int(_concurrency) if (_concurrency := os.environ.get("WEB_CONCURRENCY") or "").isdigit() else 1
-# HTTP requests at once per worker. WebSockets leave the pool with the 101 (MAX_CONNECTIONS bounds them).
+# HTTP requests at once per worker; above it 503, except for health checks. WebSockets leave the pool with the 101
+# (MAX_CONNECTIONS bounds them), and a client that has said nothing yet is not in it.
 worker_connections = 1_000
 # After a restart all clients return within seconds; what does not fit in the queue would wait for a TCP retry.
 backlog = 4_096

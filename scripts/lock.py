@@ -24,3 +24,4 @@ if __name__ == "__main__":
     # requirements.in first: the others are held to what it pins.
     for path in sorted(ROOT.glob("requirements*.in"), key=lambda one: len(one.name)):
         lock(path.name, sys.argv[1:])
+    lock("bench/requirements.in", sys.argv[1:])

@@ -17,7 +17,7 @@ const ANY_DEFAULT = 'declare const value: any;\nexport default value;\n';
 /** @type {[source: string, target: string][]} */
 const FILES = [
   ['markdown-it/dist/browser/markdown-it.esm.min.mjs', 'markdown-it.js'],
-  ['dompurify/dist/purify.es.mjs', 'dompurify.js'],
+  ['dompurify/dist/purify.min.js', 'dompurify.js'],
   ['@highlightjs/cdn-assets/es/core.min.js', 'highlight.js'],
   ...LANGUAGES.map((name) => /** @type {[string, string]} */ ([`@highlightjs/cdn-assets/es/languages/${name}.min.js`, `languages/${name}.js`])),
   ['markdown-it/LICENSE', 'LICENSE-markdown-it.txt'],

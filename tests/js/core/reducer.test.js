@@ -61,6 +61,16 @@ test('the end of a run puts the final message in its place', () => {
   assert.deepEqual([shown(state), Object.keys(state.open.runs), state.open.revision], ['Light bends', [], 3]);
 });
 
+test('the end of a run is applied behind later events too', () => {
+  const state = after([delta(0, 'Light'), { type: 'message.created', session_id: SESSION, revision: 3, message: message('later') }, completed('Light bends')], answering());
+  assert.deepEqual([state.open.messages.answer.text, Object.keys(state.open.runs), state.open.revision], ['Light bends', [], 3]);
+});
+
+test('the end of a run from beyond the next revision ends it and asks for what lies between', () => {
+  const state = after([{ ...completed('Light bends'), revision: 5 }], answering());
+  assert.deepEqual([shown(state), state.open.behind, state.open.revision], ['Light bends', true, 2]);
+});
+
 test('a delta after the end of its run changes nothing', () => {
   const ended = after([completed('Light bends')], answering());
   assert.equal(after([delta(0, 'Light')], ended), ended);
@@ -82,13 +92,13 @@ test('an event of another session does not touch the open one', () => {
 });
 
 test('a resumed session keeps what is held of a live answer', () => {
-  const opened = { session: session({ revision: 2, leaf_id: 'answer' }), revision: 2, messages: [], deleted: [], runs: [{ run_id: 'run', message_id: 'answer', status: 'streaming', epoch: 1 }] };
+  const opened = { session: session({ revision: 2, leaf_id: 'answer' }), revision: 2, messages: [], deleted: [], more: false, runs: [{ run_id: 'run', message_id: 'answer', status: 'streaming', epoch: 1, place: null }] };
   const state = after([delta(0, 'Light '), { type: 'local.session_opened', opened, fresh: false }, delta(6, 'bends')], answering());
   assert.equal(shown(state), 'Light bends');
 });
 
 test('asking with revision 0 replaces everything that was held', () => {
-  const opened = { session: session({ revision: 9, leaf_id: 'only' }), revision: 9, messages: [message('only', { revision: 9 })], deleted: [], runs: [] };
+  const opened = { session: session({ revision: 9, leaf_id: 'only' }), revision: 9, messages: [message('only', { revision: 9 })], deleted: [], more: false, runs: [] };
   const state = after([{ type: 'local.session_opened', opened, fresh: true }], answering());
   assert.deepEqual([Object.keys(state.open.messages), state.open.revision], [['only'], 9]);
 });
@@ -98,7 +108,7 @@ test('events applied to a stale snapshot equal a fetch made afterwards', () => {
   const followUp = message('q2', { parent_id: 'answer', revision: 4 });
   const live = after([delta(0, 'Light'), delta(5, ' bends'), completed('Light bends'), { type: 'message.created', session_id: SESSION, revision: 4, message: followUp }], answering());
   const question = answering().open.messages.q;
-  const fetched = after([{ type: 'local.session_opened', fresh: true, opened: { session: live.open.session, revision: 4, messages: [question, final, followUp], deleted: [], runs: [] } }], answering());
+  const fetched = after([{ type: 'local.session_opened', fresh: true, opened: { session: live.open.session, revision: 4, messages: [question, final, followUp], deleted: [], more: false, runs: [] } }], answering());
   assert.deepEqual(live.open, fetched.open);
 });
 
@@ -106,6 +116,11 @@ test('a queued run tells its place until it starts', () => {
   const placed = after([{ type: 'run.queued', session_id: SESSION, run_id: 'run', message_id: 'answer', place: 3 }], answering());
   assert.equal(placed.open.runs.run.place, 3);
   assert.equal(after([{ type: 'run.started', session_id: SESSION, run_id: 'run', message_id: 'answer', epoch: 1, model: 'm' }], placed).open.runs.run.place, null);
+});
+
+test('a place in the queue is known again after a reload', () => {
+  const opened = { session: session({ revision: 2, leaf_id: 'answer' }), revision: 2, messages: [], deleted: [], more: false, runs: [{ run_id: 'run', message_id: 'answer', status: 'queued', epoch: 1, place: 2 }] };
+  assert.equal(after([{ type: 'local.session_opened', opened, fresh: false }], answering()).open.runs.run.place, 2);
 });
 
 test('a run whose message is not known makes the page ask for it', () => {

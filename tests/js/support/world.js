@@ -29,7 +29,7 @@ export function answering() {
   return after([
     { type: 'local.signed_in', user: { id: 'u' } },
     { type: 'local.session_opening', session_id: SESSION },
-    { type: 'local.session_opened', fresh: true, opened: { session: session({ revision: 2, leaf_id: 'answer' }), revision: 2, messages: [question, answer], deleted: [], runs: [{ run_id: 'run', message_id: 'answer', status: 'streaming', epoch: 1 }] } },
+    { type: 'local.session_opened', fresh: true, opened: { session: session({ revision: 2, leaf_id: 'answer' }), revision: 2, messages: [question, answer], deleted: [], more: false, runs: [{ run_id: 'run', message_id: 'answer', status: 'streaming', epoch: 1, place: null }] } },
   ]);
 }
 
