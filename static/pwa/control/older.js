@@ -36,7 +36,8 @@ export class Older {
     const open = holder.state.open;
     if (open?.id !== id) return false;
     const brought = page.items.some((/** @type {{id: string}} */ message) => !(message.id in open.messages));
-    holder.dispatch({ type: 'local.older_loaded', session_id: id, items: page.items, before: page.before ?? null });
-    return !brought && page.before !== null;
+    const last = brought || page.before === null;
+    holder.dispatch({ type: 'local.older_loaded', session_id: id, items: page.items, before: page.before, last });
+    return !last;
   }
 }

@@ -20,16 +20,16 @@ export function olderLoading(state, { session_id }) {
 }
 
 /**
- * A page of messages. What is held in a later revision stays: a change may have come while the page was on its way.
+ * A page of messages; `last` is false when the next one is asked for already. What is held in a later revision stays: a change may have come while the page was on its way.
  * @param {State} state
- * @param {{session_id: string, items: Message[], before: string|null}} event
+ * @param {{session_id: string, items: Message[], before: string|null, last?: boolean}} event
  * @returns {State}
  */
-export function olderLoaded(state, { session_id, items, before }) {
+export function olderLoaded(state, { session_id, items, before, last = true }) {
   return withOlder(state, session_id, (open) => {
     const newer = items.filter((message) => (open.messages[message.id]?.revision ?? 0) < message.revision);
     const messages = { ...open.messages, ...Object.fromEntries(newer.map((message) => [message.id, message])) };
-    return { ...open, messages, older: { more: before !== null, before, status: 'idle' } };
+    return { ...open, messages, older: { more: before !== null, before, status: last ? 'idle' : 'loading' } };
   });
 }
 
