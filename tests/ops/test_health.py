@@ -39,10 +39,12 @@ def test_not_ready_before_the_database_is_migrated(make_app: MakeApp) -> None:
     assert app.test_client().get("/readyz").status_code == 503
 
 
-def test_not_ready_while_redis_is_away_and_ready_again_after(make_app: MakeApp, redis_server: RedisServer) -> None:
+def test_degraded_but_in_service_while_redis_is_away(make_app: MakeApp, redis_server: RedisServer) -> None:
     client = make_app(REDIS_URL=redis_server.url).test_client()
     redis_server.kill9()
-    assert list(client.get("/readyz").get_json()["failed"]) == ["redis"]
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "degraded")
+    assert list(answer.get_json()["failed"]) == ["redis"]
     redis_server.start()
     assert client.get("/readyz").status_code == 200
 

@@ -15,7 +15,7 @@ def install_checks(app: Flask, settings: Settings) -> None:
     """Have the parts asked that these settings name."""
     add_check(app, "database", check_database)
     if settings.redis_url:
-        add_check(app, "redis", partial(check_redis, settings.redis_url))
+        add_check(app, "redis", partial(check_redis, settings.redis_url), vital=False)
 
 
 def check_database() -> None:

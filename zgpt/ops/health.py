@@ -36,9 +36,16 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @operation(summary="Can the process do its work?", auth="none", responses={200: Health, 503: Health})
 def readyz() -> ResponseReturnValue:
-    """Asks the database, and Redis where it is set."""
+    """Asks the database, and Redis where it is set: without Redis the process serves on from its memory (`degraded`).
+
+    Were it called not ready then, a balancer would take every worker away at once.
+    """
     failed = readiness.failures()
-    return {"status": "not ready" if failed else "ready", "failed": failed}, 503 if failed else 200
+    if not failed:
+        return {"status": "ready", "failed": failed}
+    if not readiness.is_vital(failed):
+        return {"status": "degraded", "failed": failed}
+    return {"status": "not ready", "failed": failed}, 503
 
 
 @blueprint.get("/metrics")

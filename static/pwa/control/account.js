@@ -3,6 +3,7 @@ import { asFault } from '../net/faults.js';
 
 const FLAG = 'zgpt.signed_in';
 const RETRY_MS = 5_000;
+const ENDED = 'Your sign-in has ended. Sign in to go on.';
 
 export class Account {
   #parts;
@@ -16,7 +17,7 @@ export class Account {
    */
   constructor(parts) {
     this.#parts = parts;
-    parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#left());
+    parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#left(ENDED));
     parts.socket.addEventListener('left', () => this.#turnedAway());
   }
 
@@ -80,6 +81,8 @@ export class Account {
     if (before?.id === grant.user.id) return socket.start();
     const kept = await store.account();
     if (kept && kept.user.id !== grant.user.id) await store.clear();
+    // Before the flag: a reload without a network a moment later must find who is signed in.
+    if (kept?.user.id !== grant.user.id) await store.keepAccount({ user: grant.user, sessions: [], revision: 0 });
     remember(true);
     holder.dispatch({ type: 'local.signed_in', user: grant.user });
     await onEnter();
@@ -104,13 +107,13 @@ export class Account {
     }
   }
 
-  /** Nothing of the person stays on this device. */
-  async #left() {
+  /** Nothing of the person stays on this device. @param {string|null} [notice] why, when it was not asked for here */
+  async #left(notice = null) {
     const { socket, store, holder } = this.#parts;
     clearTimeout(this.#timer);
     remember(false);
     socket.stop();
-    holder.dispatch({ type: 'local.signed_out' });
+    holder.dispatch({ type: 'local.signed_out', notice });
     await store.clear();
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
   }
