@@ -99,24 +99,6 @@ def test_nothing_can_be_created_for_a_user_that_is_gone(app: Flask) -> None:
         actions.start_session(new_id())
 
 
-def test_what_changed_since_a_revision(app: Flask, person: Person) -> None:
-    session_id = new_session(app, person)
-    made = add_messages(app, person, session_id, 4)
-    with app.app_context():
-        with transaction():
-            gone = access_message(person.id, made[1])
-            session = access_session(person.id, session_id)
-            gone.revision, gone.deleted_at = actions.bump(session), gone.created_at
-        for held, changed, deleted in (
-            (0, [made[0], made[2], made[3]], []),
-            (2, [made[2], made[3]], [made[1]]),
-            (5, [], []),
-            (99, [made[0], made[2], made[3]], [made[1]]),
-        ):
-            messages, ids = queries.changed_since(session, held)
-            assert ([message.id for message in messages], ids) == (changed, deleted)
-
-
 def test_a_branch_is_read_from_its_root_in_one_query(app: Flask, person: Person) -> None:
     session_id = new_session(app, person)
     with app.app_context():

@@ -10,11 +10,12 @@ from tests.chat.support import add_messages, get, new_session
 from tests.conftest import MakeApp, SignedIn
 from tests.support.people import Person
 from zgpt.auth.models import User
-from zgpt.chat import actions, queries
+from zgpt.chat import actions
 from zgpt.chat.access import access_session
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core.db import db, transaction
 from zgpt.core.errors import NotFound
+from zgpt.runs.queries import changes_since
 
 WRITERS = 20
 EACH = 5
@@ -78,8 +79,8 @@ def test_who_follows_one_session_while_others_write_misses_no_message(app: Flask
     while len(held) < WRITERS * EACH:
         with app.app_context():
             session = access_session(person.id, session_id)
-            messages, _ = queries.changed_since(session, max(held, default=0))
-            held += sorted(message.revision for message in messages)
+            changes = changes_since(session, max(held, default=0))
+            held += sorted(message.revision for message, _ in changes.messages)
     gevent.joinall(writers, timeout=60, raise_error=True)
     assert held == list(range(1, WRITERS * EACH + 1))
 

@@ -1,8 +1,9 @@
 """Reads of sessions and messages that are already known to be the asker's. Nothing is written or checked here."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy import Select, bindparam, literal, select, tuple_
 from sqlalchemy.orm import aliased
 
 from zgpt.auth.models import User
@@ -57,18 +58,6 @@ def sessions_since(user_id: str, since: int, limit: int) -> SessionChanges:
     )
 
 
-def changed_since(session: ChatSession, revision: int) -> tuple[list[Message], list[str]]:
-    """Live messages with a larger revision in the order of their making, and ids of deleted ones.
-
-    Who holds nothing (0) is told of no deletions; a revision from the future means everything.
-    """
-    start = revision if revision <= session.revision else 0
-    changed = select(Message).where(Message.session_id == session.id, Message.revision > start)
-    rows = list(db.session.scalars(changed.order_by(Message.id)))
-    deleted = [row.id for row in rows if row.deleted_at and revision]
-    return [row for row in rows if not row.deleted_at], deleted
-
-
 def page_of_messages(session_id: str, limit: int, before: str | None = None, after: str | None = None) -> MessagePage:
     """Up to `limit` messages next to the message id given, or the newest ones; always oldest first."""
     rows = select(Message).where(Message.session_id == session_id, Message.deleted_at.is_(None))
@@ -85,27 +74,40 @@ def path_to(leaf_id: str | None, limit: int = 10_000) -> list[Message]:
     """The branch from root to leaf, its last `limit` messages, in one recursive query (SQLite and PostgreSQL)."""
     if leaf_id is None:
         return []
-    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == leaf_id)
-    path = start.cte("path", recursive=True)
-    parent = aliased(Message)
-    step = select(parent.id, parent.parent_id, path.c.depth + 1).where(
-        parent.id == path.c.parent_id, path.c.depth < limit
-    )
-    path = path.union_all(step)
-    branch = select(Message).join(path, path.c.id == Message.id).where(Message.deleted_at.is_(None))
-    return list(db.session.scalars(branch.order_by(path.c.depth.desc())))
+    return list(db.session.scalars(_path(), {"leaf_id": leaf_id, "path_limit": limit}))
 
 
 def message_named(user_id: str, client_id: str, session_id: str | None = None) -> Message | None:
     """The user's message that a client gave this name, in one session or (for a first message) in any live one."""
+    values = {"owner_id": user_id, "name": client_id, "place_id": session_id}
+    return db.session.scalars(_named(anywhere=session_id is None), values).first()
+
+
+@cache
+def _named(*, anywhere: bool) -> Select[Message]:
+    """Made once: every message that is sent asks this, twice."""
+    identity = Message.id.type
     named = (
         select(Message)
         .join(ChatSession, ChatSession.id == Message.session_id)
-        .where(ChatSession.user_id == user_id, ChatSession.deleted_at.is_(None), Message.client_id == client_id)
+        .where(ChatSession.user_id == bindparam("owner_id", type_=identity), ChatSession.deleted_at.is_(None))
+        .where(Message.client_id == bindparam("name", type_=identity))
     )
-    if session_id:
-        named = named.where(Message.session_id == session_id)
-    return db.session.scalars(named.order_by(Message.id).limit(1)).first()
+    if not anywhere:
+        named = named.where(Message.session_id == bindparam("place_id", type_=identity))
+    return named.order_by(Message.id).limit(1)
+
+
+@cache
+def _path() -> Select[Message]:
+    """Made once: building this statement takes longer than running it, and a first token waits for it."""
+    start = select(Message.id, Message.parent_id, literal(1).label("depth"))
+    path = start.where(Message.id == bindparam("leaf_id", type_=Message.id.type)).cte("path", recursive=True)
+    parent = aliased(Message)
+    step = select(parent.id, parent.parent_id, path.c.depth + 1)
+    path = path.union_all(step.where(parent.id == path.c.parent_id, path.c.depth < bindparam("path_limit")))
+    branch = select(Message).join(path, path.c.id == Message.id).where(Message.deleted_at.is_(None))
+    return branch.order_by(path.c.depth.desc())
 
 
 def _changed_sessions(user_id: str, start: int) -> Select[ChatSession]:

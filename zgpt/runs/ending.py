@@ -8,13 +8,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam
+from sqlalchemy import Table, bindparam, func, select
 
 from zgpt.chat.actions import announce, finish_message, lock_user
 from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.queries import path_to
 from zgpt.core import clock
-from zgpt.core.db import db, transaction
+from zgpt.core.db import UtcDateTime, db, transaction
 from zgpt.llm.base import Turn
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import RunCompleted
@@ -24,6 +24,12 @@ from zgpt.runs.queries import OPEN
 from zgpt.runs.schemas import error_json, written_json
 
 _runs = cast("Table", Run.__table__)
+_begin = (
+    _runs.update()
+    .where(_runs.c.id == bindparam("run_id"), _runs.c.epoch == bindparam("of_epoch"), _runs.c.status.in_(OPEN))
+    .values(status="streaming", started_at=func.coalesce(_runs.c.started_at, bindparam("now", type_=UtcDateTime())))
+)
+_question = select(Message.parent_id).where(Message.id == bindparam("answer_id"))
 _checkpoint = (
     _runs.update()
     .where(_runs.c.id == bindparam("run_id"), _runs.c.epoch == bindparam("of_epoch"), _runs.c.status == "streaming")
@@ -34,13 +40,10 @@ _checkpoint = (
 def begin_run(head: RunHead) -> list[Turn] | None:
     """Mark the run as streaming; returns the branch up to its question, or None when it is no longer ours to write."""
     with transaction():
-        run = _held(head)
-        if run is None:
+        named = {"run_id": head.run_id, "of_epoch": head.epoch, "now": clock.now()}
+        if db.session.connection().execute(_begin, named).rowcount == 0:
             return None
-        run.status = "streaming"
-        run.started_at = run.started_at or clock.now()
-        message = db.session.get_one(Message, head.message_id)
-        branch = path_to(message.parent_id)
+        branch = path_to(db.session.scalar(_question, {"answer_id": head.message_id}))
     return [Turn(message.role, message.text) for message in branch if message.text]
 
 

@@ -8,6 +8,7 @@ from zgpt.chat.access import access_message
 from zgpt.core.openapi import operation
 from zgpt.runs.access import access_run
 from zgpt.runs.actions import regenerate, request_stop, send_message
+from zgpt.runs.events import EventsQuery, stream_run
 from zgpt.runs.schemas import NewMessage, RunOut, SentOut, run_json
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api/v1")
@@ -43,6 +44,20 @@ def again(message_id: str) -> ResponseReturnValue:
 def read(run_id: str) -> ResponseReturnValue:
     """The state of one attempt to write an answer."""
     return run_json(access_run(require_identity(), run_id))
+
+
+@blueprint.get("/runs/<run_id>/events")
+@signed_in
+@operation(
+    summary="Follow a run",
+    query=EventsQuery,
+    responses={200: None},
+    problems=(404, 422, 503),
+    media_type="text/event-stream",
+)
+def events(run_id: str, query: EventsQuery) -> ResponseReturnValue:
+    """Server-Sent Events: `run.delta`, `run.reset` and `run.completed` as on the WebSocket (docs/protocol.md)."""
+    return stream_run(require_identity(), run_id, query.after)
 
 
 @blueprint.post("/runs/<run_id>/stop")

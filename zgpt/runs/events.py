@@ -1,0 +1,79 @@
+"""A run as an event stream: for proxies that break WebSockets, and for curl. The same positions, the same JSON."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, request
+from pydantic import Field
+
+from zgpt.auth.access import bearer_token
+from zgpt.auth.tokens import Identity, verify_access
+from zgpt.chat.models import Message
+from zgpt.core import clock
+from zgpt.core.config import settings
+from zgpt.core.db import db
+from zgpt.core.errors import NotFound, Unavailable
+from zgpt.core.inputs import Query
+from zgpt.realtime import sse
+from zgpt.realtime.hub import Member
+from zgpt.realtime.live import LiveRun, RunHead
+from zgpt.realtime.server import Sock, admitted_network, current, no_room
+from zgpt.realtime.stream import EventStream, StreamResponse
+from zgpt.runs import ending
+from zgpt.runs.access import access_run
+from zgpt.runs.models import Run
+from zgpt.runs.queries import OPEN
+
+
+class EventsQuery(Query):
+    """Where to begin: the `id` of the last event that was seen. The header `Last-Event-ID` says it too, and wins."""
+
+    after: str = Field("", max_length=64)
+
+
+def stream_run(identity: Identity, run_id: str, after: str) -> Response:
+    """The run from a position on: what is missing, what comes, the end. The socket leaves the request."""
+    holds = sse.parse_position(request.headers.get("Last-Event-ID") or after)
+    run = access_run(identity, run_id)
+    if request.method == "HEAD":
+        return Response(content_type=sse.MEDIA_TYPE)
+    live = _live(run)
+    sock: Sock = current_app.extensions["sock"]
+    network = admitted_network(sock.engine)
+    hub = current().hub
+    if hub.connections_of(identity.user_id) >= settings().max_connections_per_user:
+        raise no_room("user")
+
+    def closed() -> None:
+        hub.leave(member)
+        live.discard(cursor)
+
+    stream = EventStream(sock.engine, network, max(1.0, identity.expires_at - clock.now_ms() / 1_000), closed)
+    member = Member(stream, identity.user_id, identity.login_id)
+    cursor = stream.cursor = live.add_stream(stream, holds)
+    hub.join(member)
+    try:
+        # Again, now that a revocation would be heard: one in between cannot be missed.
+        verify_access(bearer_token())
+    except Exception:
+        closed()
+        raise
+    return StreamResponse(stream)
+
+
+def _live(run: Run) -> LiveRun:
+    """The run in this process; made from the database when it has ended."""
+    head = RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
+    if run.status in OPEN:
+        current().broker.prepare([head])
+    live = current().hub.live_run(run.id)
+    if live is not None:
+        return live
+    db.session.refresh(run)
+    if run.status in OPEN:
+        raise Unavailable("This answer is being moved to another process. Come back in a moment.", retry_after_ms=1_000)
+    message = db.session.get(Message, run.message_id)
+    if message is None or message.deleted_at is not None:
+        raise NotFound
+    ended = LiveRun(head, {"text": message.text.encode(), "reasoning": message.reasoning.encode()})
+    ended.finish(ending.completed_event(run, message))
+    return ended
