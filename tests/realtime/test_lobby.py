@@ -48,11 +48,12 @@ def status(server: Server, path: str) -> tuple[int, str | None]:
 
 
 def fill(server: Server, sockets: ExitStack) -> list[socket.socket]:
-    """Requests that do not end, some more than there is room for, and a wait until the server has seen them."""
-    slow = [call(server, SLOW, sockets) for _ in range(ROOM + 50)]
+    """Requests that do not end, until there is no room for another: our own question may take a place meanwhile."""
+    slow = [call(server, SLOW, sockets) for _ in range(ROOM)]
     for _ in polls(20):
         if status(server, "/api/v1/app")[0] == 503:
             return slow
+        slow.append(call(server, SLOW, sockets))
     raise TimeoutError("it never got full")
 
 

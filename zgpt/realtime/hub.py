@@ -125,7 +125,7 @@ class Hub:
         metrics.VIEWERS.dec()
         _discard(self._viewers, session_id, viewer)
         for cursor in viewer.cursors.values():
-            cursor.run.cursors.discard(cursor)
+            cursor.run.discard(cursor)
 
     def drained(self, member: Member) -> None:
         """The member's connection takes frames again: bring its cursors to the end."""
@@ -181,7 +181,7 @@ class Hub:
     def run_dropped(self, run_id: str, epoch: int) -> None:
         run = self._runs.get(run_id)
         if run is not None and run.head.epoch == epoch:
-            run.cursors.clear()
+            run.drop()
             self._forget(run)
 
     def event_published(self, user_id: str, session_id: str | None, payload: bytes) -> None:
@@ -212,7 +212,7 @@ class Hub:
         run.advance(cursor)
 
     def _forget(self, run: LiveRun) -> None:
-        if run.cursors:
+        if run.is_viewed:
             # A slow viewer has not got the end yet; it keeps the run until it has, or until its connection stalls.
             self._clock.later(ENDED_RUN_KEPT_S, self._forget, run)
             return

@@ -2,6 +2,7 @@
 
 A part is one shared buffer. A viewer is a cursor into it, so a slow one costs a few integers and loses nothing:
 its next frame is simply longer. Frames are encoded once per range and the same bytes go to everybody at that cursor.
+Viewers by WebSocket and by event stream are told the same JSON; each kind of cursor wraps it in its own way.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from zgpt.realtime import sse
 from zgpt.realtime.frames import encode_text
 from zgpt.realtime.protocol import RunCompleted, RunReset, encode_event
 
@@ -40,7 +42,7 @@ class FrameWriter(Protocol):
 class LivePart:
     """An append-only UTF-8 text and the last frame that was made of it."""
 
-    __slots__ = ("_cached", "_cached_range", "_prefix", "data", "shown")
+    __slots__ = ("_cached", "_cached_range", "_json", "_json_range", "_prefix", "data", "shown")
 
     def __init__(self, head: RunHead, name: str, kept: bytes) -> None:
         self.data = bytearray(kept)
@@ -48,14 +50,26 @@ class LivePart:
         self._prefix = _delta_prefix(head, name)
         self._cached_range = (-1, -1)
         self._cached = b""
+        self._json_range = (-1, -1)
+        self._json = b""
 
     def frame(self, at: int, end: int) -> bytes:
         """The WebSocket frame of one `run.delta` that carries bytes `at` to `end`."""
         if self._cached_range != (at, end):
-            text = _encode_string(self.data[at:end].decode())
-            self._cached = encode_text(b'%s%d,"end":%d,"text":%s}' % (self._prefix, at, end, text))
+            self._cached = encode_text(self._encode(at, end))
             self._cached_range = (at, end)
         return self._cached
+
+    def payload(self, at: int, end: int) -> bytes:
+        """The JSON that `frame` wraps."""
+        if self._json_range != (at, end):
+            self._json = self._encode(at, end)
+            self._json_range = (at, end)
+        return self._json
+
+    def _encode(self, at: int, end: int) -> bytes:
+        text = _encode_string(self.data[at:end].decode())
+        return b'%s%d,"end":%d,"text":%s}' % (self._prefix, at, end, text)
 
     def boundary(self, offset: int) -> int:
         """The last place at or before `offset` where a character begins: a forged offset must not cut one in two."""
@@ -66,7 +80,7 @@ class LivePart:
 
 
 class Cursor:
-    """How far one viewer is in one run."""
+    """How far one viewer is in one run, and how a WebSocket is told."""
 
     __slots__ = ("at", "epoch", "run", "writer")
 
@@ -76,14 +90,54 @@ class Cursor:
         self.epoch = epoch
         self.at = at
 
+    def tell_reset(self, event: RunReset) -> None:
+        self.writer.send_frame(encode_text(encode_event(event)))
+
+    def tell_delta(self, part: LivePart, at: int, end: int) -> None:
+        self.writer.send_frame(part.frame(at, end))
+
+    def tell_end(self) -> None:
+        self.writer.send_frame(self.run.end_frame)
+
+
+class StreamWriter(FrameWriter, Protocol):
+    """What the cursor of an event stream needs of it (see stream.py)."""
+
+    def finish(self) -> None: ...
+
+
+class StreamCursor(Cursor):
+    """How far an event stream is in one run, and how it is told (see sse.py)."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: StreamWriter, run: LiveRun, epoch: int, at: dict[str, int]) -> None:
+        super().__init__(stream, run, epoch, at)
+        self.stream = stream
+
+    def tell_reset(self, event: RunReset) -> None:
+        self._tell("run.reset", encode_event(event))
+
+    def tell_delta(self, part: LivePart, at: int, end: int) -> None:
+        self._tell("run.delta", part.payload(at, end))
+
+    def tell_end(self) -> None:
+        if self.run.end is not None:
+            self._tell("run.completed", encode_event(self.run.end))
+        self.stream.finish()
+
+    def _tell(self, kind: str, payload: bytes) -> None:
+        self.writer.send_frame(sse.encode(kind, sse.position(self.epoch, self.at), payload))
+
 
 class LiveRun:
     """One run as this process knows it: its parts, its viewers' cursors, and its end once it has one."""
 
-    __slots__ = ("cursors", "dirty", "end", "end_frame", "flushed_at_s", "head", "parts")
+    __slots__ = ("cursors", "dirty", "end", "end_frame", "flushed_at_s", "head", "parts", "streams")
 
     def __init__(self, head: RunHead, kept: Mapping[str, bytes]) -> None:
         self.cursors: set[Cursor] = set()
+        self.streams: set[Cursor] = set()
         self.dirty = False
         self.end: RunCompleted | None = None
         self.end_frame = b""
@@ -94,7 +148,7 @@ class LiveRun:
         """Begin an epoch: the parts hold the kept prefix and every cursor will be told to reset."""
         self.head = head
         self.parts = {name: LivePart(head, name, kept.get(name, b"")) for name in PARTS}
-        for cursor in self.cursors:
+        for cursor in (*self.cursors, *self.streams):
             cursor.at = {}
 
     def append(self, epoch: int, part: str, at: int, data: bytes) -> bool:
@@ -117,14 +171,38 @@ class LiveRun:
 
         A hold of another epoch, or from beyond the end, is no prefix of ours: that viewer starts over.
         """
-        epoch = self.head.epoch
-        if any(self._is_foreign(name, *hold) for name, hold in holds.items()):
-            cursor = Cursor(writer, self, -1, {})
-        else:
-            at = {n: p.boundary(holds[n][1]) if n in holds else 0 for n, p in self.parts.items()}
-            cursor = Cursor(writer, self, epoch, at)
+        cursor = Cursor(writer, self, *self._begin(holds))
         self.cursors.add(cursor)
         return cursor
+
+    def add_stream(self, stream: StreamWriter, holds: Mapping[str, tuple[int, int]]) -> Cursor:
+        """The same for an event stream."""
+        cursor = StreamCursor(stream, self, *self._begin(holds))
+        self.streams.add(cursor)
+        return cursor
+
+    @property
+    def is_viewed(self) -> bool:
+        """Whether somebody looks, or has not been told the end yet."""
+        return bool(self.cursors or self.streams)
+
+    def discard(self, cursor: Cursor) -> None:
+        """This viewer looks no more."""
+        self.cursors.discard(cursor)
+        self.streams.discard(cursor)
+
+    def drop(self) -> None:
+        """The run is gone: nobody will be told anything any more."""
+        gone = list(self.streams)
+        self.cursors.clear()
+        self.streams.clear()
+        for cursor in gone:
+            cursor.tell_end()
+
+    def _begin(self, holds: Mapping[str, tuple[int, int]]) -> tuple[int, dict[str, int]]:
+        if any(self._is_foreign(name, *hold) for name, hold in holds.items()):
+            return -1, {}
+        return self.head.epoch, {n: p.boundary(holds[n][1]) if n in holds else 0 for n, p in self.parts.items()}
 
     def flush(self) -> None:
         """Write what is new to every cursor that is in step; the others are caught up one by one."""
@@ -149,33 +227,35 @@ class LiveRun:
                 late.append(cursor)
         for cursor in late:
             self.advance(cursor)
+        if self.streams:
+            for cursor in tuple(self.streams):
+                self.advance(cursor)
 
     def advance_all(self) -> None:
         """Bring every cursor as far as it goes: at the end, and when an epoch begins."""
         for part in self.parts.values():
             part.shown = len(part.data)
-        for cursor in list(self.cursors):
+        for cursor in (*self.cursors, *self.streams):
             self.advance(cursor)
 
     def advance(self, cursor: Cursor) -> None:
         """Bring a cursor as far as its connection takes it: reset, then text, then the end; nothing after that."""
-        if cursor.writer.blocked or cursor not in self.cursors:
+        if cursor.writer.blocked or (cursor not in self.cursors and cursor not in self.streams):
             return
         if cursor.epoch != self.head.epoch:
             cursor.epoch = self.head.epoch
             cursor.at = dict.fromkeys(self.parts, 0)
-            cursor.writer.send_frame(_reset_frame(self.head))
+            cursor.tell_reset(_reset(self.head))
         for name, part in self.parts.items():
             end = len(part.data)
             if cursor.writer.blocked:
                 return
             if cursor.at[name] < end:
-                frame = part.frame(cursor.at[name], end)
-                cursor.at[name] = end
-                cursor.writer.send_frame(frame)
+                at, cursor.at[name] = cursor.at[name], end
+                cursor.tell_delta(part, at, end)
         if self.end is not None and not cursor.writer.blocked:
-            self.cursors.discard(cursor)
-            cursor.writer.send_frame(self.end_frame)
+            self.discard(cursor)
+            cursor.tell_end()
 
     def _is_foreign(self, name: str, epoch: int, offset: int) -> bool:
         return epoch != self.head.epoch or offset > len(self.parts[name].data)
@@ -188,6 +268,5 @@ def _delta_prefix(head: RunHead, part: str) -> bytes:
     ).encode()
 
 
-def _reset_frame(head: RunHead) -> bytes:
-    event = RunReset(head.session_id, head.run_id, head.message_id, head.epoch)
-    return encode_text(encode_event(event))
+def _reset(head: RunHead) -> RunReset:
+    return RunReset(head.session_id, head.run_id, head.message_id, head.epoch)

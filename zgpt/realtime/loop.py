@@ -13,10 +13,13 @@ from zgpt.realtime.ticker import TICK_S, Ticker
 
 if TYPE_CHECKING:
     from zgpt.realtime.connection import Connection
+    from zgpt.realtime.stream import EventStream
 
 CLOSE_WAIT_S: Final = 2.0
 """How long a peer has to answer our close frame, and a stopped reader to take it."""
 HEARTBEAT_SLACK_S: Final = 10.0
+STREAM_HEARTBEAT_S: Final = 15.0
+"""Proxies let an HTTP answer be silent for less long than a WebSocket."""
 _engines: WeakSet[Engine] = WeakSet()
 
 
@@ -38,16 +41,17 @@ class Engine:
 
     __slots__ = (
         "__weakref__", "_networks", "close_wait", "connections", "heartbeat", "limits", "loop", "send_stall", "slack",
-        "ticker"
+        "stream_heartbeat", "ticker"
     )  # fmt: skip
 
     def __init__(self, limits: Limits, tick_s: float = TICK_S) -> None:
         self.limits = limits
         self.loop = get_hub().loop
         self.ticker = Ticker(self.loop, tick_s)
-        self.connections: set[Connection] = set()
+        self.connections: set[Connection | EventStream] = set()
         self._networks: dict[str, int] = {}
         self.heartbeat = self.ticker.ticks(limits.heartbeat_s)
+        self.stream_heartbeat = self.ticker.ticks(STREAM_HEARTBEAT_S)
         self.slack = self.ticker.ticks(limits.heartbeat_slack_s)
         self.send_stall = self.ticker.ticks(limits.send_stall_s)
         self.close_wait = self.ticker.ticks(limits.close_wait_s)
@@ -62,14 +66,15 @@ class Engine:
         """Whether one more connection may come from there; "" is nowhere in particular."""
         return self._networks.get(network, 0) < self.limits.connections_per_network
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: Connection | EventStream, first_beat: int = 0) -> None:
+        """Count it, and look after it from tick `first_beat` on, else from the first heartbeat."""
         self.connections.add(connection)
         if connection.network:
             self._networks[connection.network] = self._networks.get(connection.network, 0) + 1
-        self.ticker.join(connection, self.ticker.now + self.heartbeat)
+        self.ticker.join(connection, first_beat or self.ticker.now + self.heartbeat)
         metrics.CONNECTIONS.inc()
 
-    def discard(self, connection: Connection) -> None:
+    def discard(self, connection: Connection | EventStream) -> None:
         self.connections.discard(connection)
         self._leave(connection.network)
         self.ticker.leave(connection)

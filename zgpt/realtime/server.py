@@ -86,16 +86,7 @@ class Sock(flask_sock.Sock):
 
     def _accept(self, view: Callable[..., None], args: tuple[Any, ...], values: dict[str, Any]) -> Response:
         _check()
-        if not takeover.can_take_from(request.environ):
-            raise RuntimeError("this server keeps its sockets: run gunicorn with zgpt.realtime.worker.Worker")
-        if draining():
-            raise no_room()
-        if self.engine.full:
-            raise no_room("connections")
-        network = callers.counted_network()
-        if not self.engine.has_room_for(network):
-            raise no_room("address")
-        connection = Connection(self.engine, network)
+        connection = Connection(self.engine, admitted_network(self.engine))
         view(connection, *args, **values)
         _ = connection.handler
         return Upgrade(connection, request.headers["Sec-WebSocket-Key"])
@@ -116,6 +107,20 @@ class Upgrade(Response):
         taken = takeover.take_from(environ)
         self._connection.start(taken.fd, self._head, taken.early)
         raise taken.done
+
+
+def admitted_network(engine: Engine) -> str:
+    """The network that the current request's socket will be counted for; Unavailable when there is no room for it."""
+    if not takeover.can_take_from(request.environ):
+        raise RuntimeError("this server keeps its sockets: run gunicorn with zgpt.realtime.worker.Worker")
+    if draining():
+        raise no_room()
+    if engine.full:
+        raise no_room("connections")
+    network = callers.counted_network()
+    if not engine.has_room_for(network):
+        raise no_room("address")
+    return network
 
 
 def no_room(limit: str | None = None) -> Unavailable:

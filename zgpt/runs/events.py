@@ -7,10 +7,8 @@ from pydantic import Field
 
 from zgpt.auth.access import bearer_token
 from zgpt.auth.tokens import Identity, verify_access
-from zgpt.chat.models import Message
 from zgpt.core import clock
 from zgpt.core.config import settings
-from zgpt.core.db import db
 from zgpt.core.errors import NotFound, Unavailable
 from zgpt.core.inputs import Query
 from zgpt.realtime import sse
@@ -21,7 +19,7 @@ from zgpt.realtime.stream import EventStream, StreamResponse
 from zgpt.runs import ending
 from zgpt.runs.access import access_run
 from zgpt.runs.models import Run
-from zgpt.runs.queries import OPEN
+from zgpt.runs.queries import OPEN, written_now
 
 
 class EventsQuery(Query):
@@ -68,11 +66,10 @@ def _live(run: Run) -> LiveRun:
     live = current().hub.live_run(run.id)
     if live is not None:
         return live
-    db.session.refresh(run)
+    message = written_now(run)
     if run.status in OPEN:
         raise Unavailable("This answer is being moved to another process. Come back in a moment.", retry_after_ms=1_000)
-    message = db.session.get(Message, run.message_id)
-    if message is None or message.deleted_at is not None:
+    if message is None:
         raise NotFound
     ended = LiveRun(head, {"text": message.text.encode(), "reasoning": message.reasoning.encode()})
     ended.finish(ending.completed_event(run, message))

@@ -63,6 +63,13 @@ def changes_since(session: ChatSession, revision: int) -> Changes:
     return Changes(_with_runs(live), deleted, page[-1].revision if more else session.revision, more)
 
 
+def written_now(run: Run) -> Message | None:
+    """The message of the run, with both read anew; None when it was deleted."""
+    db.session.refresh(run)
+    message = db.session.get(Message, run.message_id, populate_existing=True)
+    return message if message is not None and message.deleted_at is None else None
+
+
 def question_and_answer(message_id: str) -> list[tuple[Message, Run | None]]:
     """A question and the first answer that was begun to it."""
     question = db.session.get_one(Message, message_id)
