@@ -37,7 +37,7 @@ lock: ## pin and hash every requirement anew (UPGRADE=1 takes newer versions)
 	@$(RUN) scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was fetched and built; your data in instance/ stays
-	@rm -rf .venv node_modules tests/browser/node_modules static/pwa/vendor
+	@rm -rf .venv node_modules tests/browser/node_modules static/pwa/vendor bench/.venv bench/peers/node_modules
 
 help: ## these lines
 	@awk -F ': ## ' '/^[a-z]+: ## /{printf "make %-9s %s\n", $$1, $$2}' Makefile

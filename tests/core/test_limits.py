@@ -122,3 +122,15 @@ def test_while_redis_is_away_this_process_counts_alone_and_quickly(
         assert refusals(lambda: hit("messages", trouble.__name__), 5) == 2
         assert clock.monotonic() - started_s < 2 * limits.REDIS_TIMEOUT_S + 1
     assert report(app, "192.0.2.77").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("rediss://user:secret@host:1/2", "rediss://user:secret@host:1/2"),
+        ("unix:///run/redis.sock", "redis+unix:///run/redis.sock"),
+        ("sentinel://:secret@one:1,two:2/main/3", "redis+sentinel://:secret@one:1,two:2/main"),
+    ],
+)
+def test_every_kind_of_redis_address_is_said_in_the_words_of_the_counter(ours: str, theirs: str) -> None:
+    assert limits._storage_url(ours) == theirs

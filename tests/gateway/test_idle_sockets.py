@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import ExitStack
+from typing import Any
 
 import gevent
 from gevent.pool import Pool
@@ -28,7 +29,7 @@ def test_two_thousand_open_sockets_hold_no_connection_to_postgresql(
     states = "SELECT state FROM pg_stat_activity WHERE datname = %s"
     with ExitStack() as opened, Client(running.url) as first:
         first.hello(visitor.token)
-        command = {"session_id": None, "client_id": str(uuid.uuid4()), "text": "echo:Hi"}
+        command: dict[str, Any] = {"session_id": None, "client_id": str(uuid.uuid4()), "text": "echo:Hi"}
         session_id = first.command("message.send", **command)["session_id"]
         first.wait_for("run.completed")
 

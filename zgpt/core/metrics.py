@@ -27,7 +27,7 @@ def _histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
     return Histogram(name, text, buckets=buckets, registry=None)
 
 
-CONNECTIONS = _gauge("zgpt_connections", "Open WebSockets.")
+CONNECTIONS = _gauge("zgpt_connections", "Open WebSockets and event streams.")
 VIEWERS = _gauge("zgpt_viewers", "Sessions that open WebSockets are looking at.")
 COMMANDS = _counter("zgpt_commands_total", "WebSocket commands, by type and outcome.", ("type", "outcome"))
 CLOSES = _counter("zgpt_closes_total", "WebSockets closed, by close code.", ("code",))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sortedSessions } from '../../../static/pwa/core/reduce_list.js';
-import { after, answering, session, SESSION } from '../support/world.js';
+import { after, answering, message, session, SESSION } from '../support/world.js';
 
 const loaded = (revision = 5) => after([{ type: 'local.list_loaded', items: [session()], revision, next: null }]);
 
@@ -42,4 +42,11 @@ test('a new title reaches the open session without claiming its revision', () =>
 test('sessions are listed by newest activity', () => {
   const byId = { a: session({ id: 'a', updated_at: '2026-01-01' }), b: session({ id: 'b', updated_at: '2026-02-01' }) };
   assert.deepEqual(sortedSessions(byId).map(({ id }) => id), ['b', 'a']);
+});
+
+test('a row of the list that is older than the open session does not take its branch back', () => {
+  const child = message('child', { parent_id: 'answer', revision: 3 });
+  const rows = { type: 'local.list_loaded', items: [session({ revision: 2, leaf_id: 'answer' })], revision: 1 };
+  const state = after([{ type: 'message.created', session_id: SESSION, revision: 3, message: child }, rows], answering());
+  assert.equal(state.open.session.leaf_id, 'child');
 });

@@ -87,6 +87,17 @@ test('a nudge comes back at once', async () => {
   socket.stop();
 });
 
+test('a nudge makes a line that seems to be there prove it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { socket, line, phases } = await connected();
+  socket.nudge();
+  assert.equal(line.sent.at(-1).type, 'ping');
+  t.mock.timers.tick(4_000);
+  await settled();
+  assert.equal(phases.at(-1), 'waiting');
+  socket.stop();
+});
+
 test('a code from 4500 on is told and not answered with a new connection', async () => {
   const { socket, made, line, phases } = await connected();
   const left = new Promise((resolve) => socket.addEventListener('left', (event) => resolve(event.detail)));

@@ -132,7 +132,7 @@ const commands = {
     const live = [...runs.values()].filter((run) => run.session === session && ['queued', 'streaming'].includes(run.message.run.status));
     setImmediate(() => live.forEach((run) => rest(socket, run, holds ?? [])));
     const changed = [...messages.values()].filter((m) => m.session_id === session_id && m.revision > revision);
-    return { session: sessionOf(session), revision: session.revision, messages: changed, deleted: [], runs: live.map((run) => ({ run_id: run.id, message_id: run.message.id, status: run.message.run.status, epoch: 1 })) };
+    return { session: sessionOf(session), revision: session.revision, messages: changed, deleted: [], runs: live.map((run) => ({ run_id: run.id, message_id: run.message.id, status: run.message.run.status, epoch: 1, place: null })), more: false };
   },
   'session.close': (socket) => ((socket.open = null), {}),
   'message.send': (socket, { session_id, client_id, text }) => {
