@@ -10,6 +10,7 @@ from zgpt.auth.access import access_user
 from zgpt.auth.schemas import user_json
 from zgpt.auth.tokens import Identity, verify_access
 from zgpt.chat.access import access_session
+from zgpt.chat.cursors import encode_message_cursor
 from zgpt.chat.schemas import session_json
 from zgpt.core import metrics
 from zgpt.core.config import settings
@@ -21,7 +22,7 @@ from zgpt.realtime.live import RunHead
 from zgpt.realtime.server import current
 from zgpt.runs import actions
 from zgpt.runs.models import Run
-from zgpt.runs.queries import changes_since, open_runs, question_and_answer
+from zgpt.runs.queries import Changes, changes_since, open_runs, question_and_answer
 from zgpt.runs.runner import current_runner
 from zgpt.runs.schemas import written_json
 
@@ -103,6 +104,7 @@ def session_open(client: Client, command: protocol.SessionOpen) -> Reply:
         "deleted": changes.deleted,
         "runs": [_live_json(run) for run in runs],
         "more": changes.more,
+        "before": _older_cursor(changes),
     }
     holds = _holds(command)
     return Reply(result, lambda: hub.release(member, session_id, session.revision, holds))
@@ -181,6 +183,13 @@ def _is_same(member: Member, identity: Identity) -> bool:
 def _check_room(member: Member, session_id: str) -> None:
     if session_id not in member.viewers and len(member.viewers) >= SESSIONS_PER_CONNECTION:
         raise Problem("Too many sessions are open on this connection. Close one first.", code="conflict", status=409)
+
+
+def _older_cursor(changes: Changes) -> str | None:
+    """For who held nothing: where the older messages begin that had no room, as `before` of their REST page."""
+    if not changes.more or not changes.messages:
+        return None
+    return encode_message_cursor(changes.messages[0][0].id)
 
 
 def _live_json(run: Run) -> Json:

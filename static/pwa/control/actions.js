@@ -69,7 +69,9 @@ export class Actions {
     this.#drafts.set(this.#where(), this.#parts.page.conversation.draft);
     await this.#parts.router.go(id);
     this.#swapDraft();
-    if (matchMedia('(hover: hover)').matches) this.#parts.page.conversation.focusComposer();
+    // A double click that opens a chat also renames it: its field keeps the focus.
+    const renaming = document.activeElement?.matches('.rename');
+    if (!renaming && matchMedia('(hover: hover)').matches) this.#parts.page.conversation.focusComposer();
   }
 
   #swapDraft() {

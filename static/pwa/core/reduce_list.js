@@ -49,14 +49,15 @@ export function listLoaded(state, { items, deleted = [], revision, next }) {
 }
 
 /**
- * The open session takes the new title at once. Its revision is only noted: messages may be on their way.
+ * The open session takes the new title at once. Its revision is only noted: messages may be on their way. A row that is
+ * older than what is held of the session (the list was asked earlier) tells nothing new, and its leaf would be wrong.
  * @param {State} state
  * @param {Session} session
  * @returns {State}
  */
 function heardOf(state, session) {
   const open = state.open;
-  if (!open || open.id !== session.id) return state;
+  if (!open || open.id !== session.id || session.revision < open.revision) return state;
   return { ...state, open: { ...open, session, seen: Math.max(open.seen, session.revision) } };
 }
 

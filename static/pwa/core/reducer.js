@@ -25,7 +25,7 @@ const REDUCERS = Object.freeze({
 
   'local.app': (state, { app }) => ({ ...state, app }),
   'local.signed_in': (state, { user }) => ({ ...state, account: 'in', user }),
-  'local.signed_out': (state) => ({ ...EMPTY_STATE, account: 'out', app: state.app }),
+  'local.signed_out': (state, { notice = null }) => ({ ...EMPTY_STATE, account: 'out', app: state.app, notice }),
   'local.phase': (state, { phase }) => ({ ...state, phase, connected_before: state.connected_before || phase === 'online' }),
   'local.notice': (state, { notice }) => ({ ...state, notice }),
   'local.list_loaded': listLoaded,

@@ -3,7 +3,7 @@
  *
  * @typedef {import('./state.js').State} State
  * @typedef {import('./screen.js').Row} Row
- * @typedef {{text: string, tone: 'quiet'|'wait'|'fail', action: null|{label: string, name: 'retry'|'resend'|'connect', id: string}, late: boolean}} Line
+ * @typedef {{text: string, tone: 'quiet'|'wait'|'fail', action: null|{label: string, name: 'retry'|'resend'|'connect'|'edit-last', id: string}, late: boolean}} Line
  *   `late`: shown only when it lasts, so that what is over at once never flickers.
  */
 import { isLive } from './protocol.js';
@@ -61,7 +61,8 @@ function runLine(row) {
   if (row.run && isLive(row.run.status)) return liveLine(row);
   if (record.status === 'stopped') return line('Answer stopped', 'quiet', action('Try again', 'retry', row.message?.id));
   if (record.status !== 'failed') return null;
-  return line(sentence(record.error?.message ?? 'The answer failed.'), 'fail', action('Try again', 'retry', row.message?.id));
+  const next = record.error?.code === 'context_too_long' ? action('Edit', 'edit-last') : action('Try again', 'retry', row.message?.id);
+  return line(sentence(record.error?.message ?? 'The answer failed.'), 'fail', next);
 }
 
 /**
@@ -88,7 +89,7 @@ function line(text, tone, next = null, late = false) {
 
 /**
  * @param {string} label
- * @param {'retry'|'resend'|'connect'} name
+ * @param {'retry'|'resend'|'connect'|'edit-last'} name
  * @param {string} [id]
  */
 function action(label, name, id = '') {

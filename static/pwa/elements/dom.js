@@ -33,6 +33,15 @@ export function act(from, name, detail = {}) {
   from.dispatchEvent(new CustomEvent(`chat-${name}`, { bubbles: true, detail }));
 }
 
+/**
+ * Whether a key belongs to an input method (Japanese, Chinese, Korean …) and not to the page. Safari ends the
+ * composition before it tells the Enter that ended it; what is left of it there is the code 229.
+ * @param {KeyboardEvent} event
+ */
+export function isOfInputMethod(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** The base of every element: built once, listeners undone when it leaves the page. */
 export class Part extends HTMLElement {
   #built = false;

@@ -39,7 +39,7 @@ export class App extends Part {
   /** @param {State} state */
   set state(state) {
     this.#face(state.account);
-    if (state.account === 'out') this.#signIn.offers = { signup: state.app?.signup ?? true };
+    if (state.account === 'out') this.#signIn.about = { signup: state.app?.signup ?? true, notice: state.notice ?? '' };
     if (state.account !== 'in') return;
     this.#list.state = state;
     this.#conversation.state = state;
@@ -59,6 +59,7 @@ export class App extends Part {
     const wanted = account === 'in' ? this.#layout : account === 'out' ? this.#signIn : null;
     if (!wanted || wanted.parentNode === this) return;
     this.replaceChildren(wanted);
+    if (wanted === this.#layout && matchMedia('(hover: hover)').matches) this.#conversation.focusComposer();
     // The card that was used still holds the password.
     if (wanted === this.#layout) this.#signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
   }

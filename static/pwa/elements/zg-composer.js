@@ -3,13 +3,13 @@
  * draft.
  */
 import { byteLength } from '../core/utf8.js';
-import { act, h, Part, setText } from './dom.js';
+import { act, h, isOfInputMethod, Part, setText } from './dom.js';
 import { icon } from './icons.js';
 
 export class Composer extends Part {
   #box = /** @type {HTMLTextAreaElement} */ (h('textarea', { id: 'composer', rows: '1', placeholder: 'Write a message', 'aria-label': 'Message', enterkeyhint: 'send', autocomplete: 'off' }));
   #send = h('button', { type: 'submit', class: 'round primary', 'aria-label': 'Send' }, icon('send'));
-  #stop = h('button', { type: 'button', class: 'round', 'aria-label': 'Stop the answer', hidden: true }, icon('stop'));
+  #stop = h('button', { type: 'button', class: 'button stop', 'aria-label': 'Stop the answer', title: 'Esc', hidden: true }, icon('stop'), 'Stop');
   #note = h('p', { class: 'composer-note' });
   #form = h('form', { class: 'composer' });
   #live = false;
@@ -61,7 +61,7 @@ export class Composer extends Part {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing) return;
+    if (isOfInputMethod(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) this.#submit(event);
     else if (event.key === 'ArrowUp' && this.#box.value === '') {
       event.preventDefault();

@@ -65,7 +65,7 @@ export class Conversation extends Part {
     this.#empty.hidden = open !== null;
     this.#missing.hidden = open?.status !== 'missing';
     this.#composer.hidden = open?.status === 'missing';
-    setText(this.#title, open ? open.session?.title || (open.status === 'missing' ? '' : 'New chat') : '');
+    setText(this.#title, open?.session?.title || (open?.status === 'missing' ? 'No chat' : 'New chat'));
     this.#more.hidden = !open?.session || open.status === 'missing';
     this.#status.line = statusLine(state, this.#rows);
     this.#composer.state = { live: this.#rows.some((row) => isLive(row.run?.status)), limitBytes: state.app?.limits.message_bytes ?? 32_768 };

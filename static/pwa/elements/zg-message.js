@@ -6,9 +6,13 @@
  */
 import { grammars, GrowingMarkdown } from '../render/markdown.js';
 import { copyFrom } from './clipboard.js';
-import { act, h, Part, setText } from './dom.js';
+import { act, h, isOfInputMethod, Part, setText } from './dom.js';
 import { icon } from './icons.js';
 import { TurnActions } from './turn_actions.js';
+
+/** A question longer than this is folded: it should not push its own answer off the page. */
+const LONG_CHARS = 1200;
+const LONG_LINES = 14;
 
 export class MessageTurn extends Part {
   /** @type {Row|null} */
@@ -17,9 +21,10 @@ export class MessageTurn extends Part {
   #markdown = null;
   #name = h('h2', { class: 'turn-name' });
   /** At the head, where it does not move while the answer grows. */
-  #stop = h('button', { type: 'button', class: 'tool', 'aria-label': 'Stop the answer', title: 'Stop (Esc)', hidden: true }, icon('stop'));
+  #stop = h('button', { type: 'button', class: 'text-button turn-stop', 'aria-label': 'Stop the answer', title: 'Esc', hidden: true }, icon('stop'), 'Stop');
   #body = h('div', { class: 'turn-body' });
   #note = h('span', { class: 'turn-note' });
+  #whole = h('button', { type: 'button', class: 'text-button', 'aria-expanded': 'false', hidden: true, text: 'Show all' });
   #thoughtText = h('div', { class: 'thought-text' });
   #thought = h('details', { class: 'thought', hidden: true }, h('summary', { text: 'Reasoning' }), this.#thoughtText);
   #actions = new TurnActions((name, button) => this.#run(name, button));
@@ -31,6 +36,7 @@ export class MessageTurn extends Part {
     this.addEventListener('click', (event) => this.#copyCode(event), { signal });
     grammars.addEventListener('loaded', () => this.#recolour(), { signal });
     this.#stop.addEventListener('click', () => act(this, 'stop'), { signal });
+    this.#whole.addEventListener('click', () => this.#fold(this.#whole.getAttribute('aria-expanded') === 'true'), { signal });
   }
 
   /** @param {Row} row */
@@ -65,7 +71,7 @@ export class MessageTurn extends Part {
     this.#body.className = row.role === 'assistant' ? 'turn-body prose' : 'turn-body bubble';
     if (row.role === 'assistant') this.#markdown = new GrowingMarkdown(this.#body);
     const head = row.role === 'assistant' ? [h('div', { class: 'turn-head' }, this.#name, this.#stop), this.#thought] : [h('h2', { class: 'visually-hidden', text: 'You' })];
-    this.append(...head, this.#body, h('div', { class: 'turn-foot' }, this.#note, this.#actions.element));
+    this.append(...head, this.#body, h('div', { class: 'turn-foot' }, this.#whole, this.#note, this.#actions.element));
   }
 
   /**
@@ -92,9 +98,24 @@ export class MessageTurn extends Part {
    * @param {boolean} live
    */
   #showText(row, live) {
-    if (!this.#markdown) setText(this.#body, row.text);
+    if (!this.#markdown) this.#showQuestion(row.text);
     else if (live) this.#markdown.grow(row.text);
     else this.#markdown.finish(row.text);
+  }
+
+  /** @param {string} text */
+  #showQuestion(text) {
+    setText(this.#body, text);
+    const long = text.length > LONG_CHARS || text.split('\n').length > LONG_LINES;
+    this.#fold(long && (this.#whole.hasAttribute('hidden') || this.#whole.getAttribute('aria-expanded') !== 'true'));
+    this.#whole.hidden = !long;
+  }
+
+  /** @param {boolean} folded */
+  #fold(folded) {
+    this.#body.classList.toggle('folded', folded);
+    this.#whole.setAttribute('aria-expanded', String(!folded));
+    setText(this.#whole, folded ? 'Show all' : 'Show less');
   }
 
   #recolour() {
@@ -130,7 +151,7 @@ export class MessageTurn extends Part {
 
   /** @param {KeyboardEvent} event @param {string} text */
   #editKey(event, text) {
-    if (event.isComposing) return;
+    if (isOfInputMethod(event)) return;
     if (event.key === 'Escape') {
       event.stopPropagation();
       this.#endEdit();

@@ -1,5 +1,5 @@
 /** One line of the list: a link to the session, its menu, and its title as a field while it is renamed. */
-import { act, h, Part, setText } from './dom.js';
+import { act, h, isOfInputMethod, Part, setText } from './dom.js';
 import { icon } from './icons.js';
 import { pathOf } from '../core/routes.js';
 
@@ -35,7 +35,7 @@ export class SessionItem extends Part {
 
   rename() {
     if (this.#field || !this.#session) return;
-    const field = /** @type {HTMLInputElement} */ (h('input', { class: 'input rename', 'aria-label': 'Title', maxlength: '200', value: this.#session.title }));
+    const field = /** @type {HTMLInputElement} */ (h('input', { class: 'input rename', 'aria-label': 'Title', placeholder: 'Title', maxlength: '200', value: this.#session.title }));
     field.addEventListener('keydown', (event) => this.#key(event));
     field.addEventListener('blur', () => this.#endRename(true));
     this.#field = field;
@@ -46,7 +46,7 @@ export class SessionItem extends Part {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing) return;
+    if (isOfInputMethod(event)) return;
     if (event.key === 'Enter') this.#endRename(true);
     if (event.key === 'Escape') {
       event.stopPropagation();

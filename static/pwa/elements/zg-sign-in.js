@@ -19,12 +19,13 @@ export class SignIn extends Part {
   #fault = h('p', { class: 'form-fault', role: 'alert' });
   #go = h('button', { type: 'submit', class: 'button primary' });
   #other = h('button', { type: 'button', class: 'text-button' });
+  #notice = h('p', { class: 'card-notice', role: 'status' });
   #form = h('form', { class: 'card', novalidate: true });
 
   /** @override */
   build() {
     this.#password.row.append(this.#show);
-    const head = h('div', { class: 'card-head' }, mark(), this.#title);
+    const head = h('div', { class: 'card-head' }, mark(), this.#title, this.#notice);
     this.#form.append(head, this.#email.box, this.#password.box, this.#fault, this.#go, this.#other);
     this.append(h('main', { class: 'sign-in' }, this.#form));
     this.#update();
@@ -41,9 +42,10 @@ export class SignIn extends Part {
     if (matchMedia('(hover: hover)').matches) this.#email.input.focus();
   }
 
-  /** @param {{signup: boolean}} how whether accounts can be made here */
-  set offers({ signup }) {
+  /** @param {{signup: boolean, notice: string}} how whether accounts can be made here, and why this card is shown */
+  set about({ signup, notice }) {
     this.#other.hidden = !signup;
+    setText(this.#notice, notice);
   }
 
   /**

@@ -18,7 +18,7 @@ export class Fault extends Error {
 }
 
 /** @param {string} [message] */
-export function networkFault(message = 'The server cannot be reached.') {
+export function networkFault(message = 'The server cannot be reached. Try again in a moment.') {
   return new Fault('network', message, { retryable: true });
 }
 

@@ -12,6 +12,8 @@ import { Fault, networkFault } from './faults.js';
 
 const COMMAND_TIMEOUT_MS = 10_000;
 const OPEN_TIMEOUT_MS = 10_000;
+/** For a line that seems to be there while somebody waits in front of the page. */
+const PROBE_TIMEOUT_MS = 4_000;
 const STEADY_AFTER_MS = 5_000;
 
 export class Socket extends EventTarget {
@@ -63,8 +65,12 @@ export class Socket extends EventTarget {
     this.#phase('idle');
   }
 
-  /** Comes back at once instead of after the rest of the wait: the page is visible or the network is back. */
+  /**
+   * The page is visible again or the network is back: comes back at once instead of after the rest of the wait. A line
+   * that is still there may have died unnoticed while the machine slept, so it has to answer.
+   */
   nudge() {
+    if (this.#ready) this.#ask('ping', {}, PROBE_TIMEOUT_MS).catch(() => {});
     if (!this.#wanted || this.#socket) return;
     this.#attempt = 0;
     this.#connect();
@@ -141,11 +147,12 @@ export class Socket extends EventTarget {
   /**
    * @param {string} type
    * @param {object} fields
+   * @param {number} [timeoutMs]
    */
-  #ask(type, fields) {
+  #ask(type, fields, timeoutMs = COMMAND_TIMEOUT_MS) {
     const id = String(this.#nextId++);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#unanswered(id), COMMAND_TIMEOUT_MS);
+      const timer = setTimeout(() => this.#unanswered(id), timeoutMs);
       this.#waiting.set(id, { resolve, reject, timer });
       this.#socket?.send(JSON.stringify({ type, id, ...fields }));
     });
@@ -153,7 +160,7 @@ export class Socket extends EventTarget {
 
   /** @param {string} id */
   #unanswered(id) {
-    this.#settle(id, (waiting) => waiting.reject(new Fault('timeout', 'The server did not answer in 10 s.', { retryable: true })));
+    this.#settle(id, (waiting) => waiting.reject(new Fault('timeout', 'The server did not answer in time.', { retryable: true })));
     this.#lost(1006, '');
   }
 
