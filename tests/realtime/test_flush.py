@@ -129,6 +129,36 @@ def test_the_window_widens_while_the_process_lags_and_narrows_when_it_does_not(f
     assert flush_clock.window_s == WINDOW_S
 
 
+def test_a_busy_process_widens_the_window_and_an_idle_one_narrows_it(
+    flush_clock: FlushClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = iter([flush_clock._used_s + seconds for seconds in (0.4, 1.1, 10, *[10] * 10)])
+    monkeypatch.setattr(clock, "cpu", lambda: next(used))
+    began_s = flush_clock._measured_s
+    flush_clock._measure(began_s + 0.1)
+    assert flush_clock.window_s == WINDOW_S
+    flush_clock._measure(began_s + 1)
+    assert flush_clock.window_s == WINDOW_S
+    flush_clock._measure(began_s + 2)
+    assert flush_clock.window_s == pytest.approx((WINDOW_S + flush.WIDEST_WINDOW_S) / 2)
+    flush_clock._measure(began_s + 3)
+    assert flush_clock.window_s == flush.WIDEST_WINDOW_S
+    for second in range(4, 14):
+        flush_clock._measure(began_s + second)
+    assert flush_clock.window_s == WINDOW_S
+
+
+def test_a_run_that_is_due_earlier_does_not_wait_for_one_that_is_due_later(flush_clock: FlushClock) -> None:
+    late, early = Run("1"), Run("2")
+    now_s = clock.monotonic()
+    late.flushed_at_s, early.flushed_at_s = now_s, now_s - WINDOW_S / 2
+    said_s = late.say(flush_clock)
+    early.say(flush_clock)
+    assert early.flushed.wait(1)
+    assert early.flushes[0] - said_s < WINDOW_S * 0.9
+    assert late.flushed.wait(1)
+
+
 def test_a_window_that_an_operator_sets_wider_stays(flush_clock: FlushClock) -> None:
     wide = FlushClock(0.5)
     wide._adapt(late_s=9.0)

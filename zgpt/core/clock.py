@@ -29,6 +29,11 @@ def monotonic() -> float:
     return time.monotonic() + _moved_ns / 1e9
 
 
+def cpu() -> float:
+    """Seconds of processor time that this process has used, over all its threads."""
+    return time.process_time()
+
+
 def iso(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-11-22T09:30:00.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,8 +1,8 @@
 """When a run's new text is written to its viewers: at once after a pause, else once per window; no sockets.
 
 The first token leaves immediately. A stream faster than the window is gathered: a screen shows no more than one frame
-every 16 ms anyway, and every frame costs each viewer a system call. When this process falls behind, the window widens
-by itself, so that load turns into fewer, longer frames instead of into delay.
+every 16 ms anyway, and every frame costs each viewer a system call. When this process is busy, or falls behind, the
+window widens by itself up to 40 ms, so that load turns into fewer, longer frames instead of into delay.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ WIDEST_WINDOW_S = 0.040
 EARLY_S = 0.002
 """A run that is due within two milliseconds goes with this pass: waking again would cost more than it gains."""
 
+MEASURE_S = 0.5
+"""How often the process looks how busy it is."""
+CALM_SHARE = 0.5
+BUSY_SHARE = 0.9
+"""Of one processor: up to half of it nothing is delayed for its sake, from nine tenths on the window is widest."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -31,6 +37,9 @@ class FlushClock:
     def __init__(self, window_s: float) -> None:
         self._base_s = window_s
         self.window_s = window_s
+        self._least_s = window_s
+        self._measured_s = clock.monotonic()
+        self._used_s = clock.cpu()
         self._ready: list[LiveRun] = []
         self._waiting: list[LiveRun] = []
         self._due_s = 0.0
@@ -54,7 +63,9 @@ class FlushClock:
 
     def _arm(self, due_s: float, now_s: float) -> None:
         if self._timer is not None:
-            return
+            if due_s >= self._due_s - EARLY_S:
+                return
+            self._timer.close()
         self._due_s = due_s
         self._timer = get_hub().loop.timer(max(0.0, due_s - now_s))
         self._timer.start(self._flush_waiting)
@@ -62,6 +73,7 @@ class FlushClock:
     def _flush_ready(self) -> None:
         runs, self._ready = self._ready, []
         now_s = clock.monotonic()
+        self._measure(now_s)
         for run in runs:
             self._flush(run, now_s)
 
@@ -70,6 +82,7 @@ class FlushClock:
         self._timer = None
         now_s = clock.monotonic()
         self._adapt(now_s - self._due_s)
+        self._measure(now_s)
         runs, self._waiting = self._waiting, []
         for run in runs:
             if run.flushed_at_s + self.window_s <= now_s + EARLY_S:
@@ -81,7 +94,21 @@ class FlushClock:
 
     def _adapt(self, late_s: float) -> None:
         metrics.FLUSH_LAG.observe(late_s)
-        wished_s = max(self._base_s, late_s * 2, self.window_s * 0.9)
+        self._widen_to(max(self._least_s, late_s * 2, self.window_s * 0.9))
+
+    def _measure(self, now_s: float) -> None:
+        """The busier the process, the wider the window: load becomes longer frames before it becomes delay."""
+        span_s = now_s - self._measured_s
+        if span_s < MEASURE_S:
+            return
+        used_s = clock.cpu()
+        share = (used_s - self._used_s) / span_s
+        pressure = min(1.0, max(0.0, (share - CALM_SHARE) / (BUSY_SHARE - CALM_SHARE)))
+        self._measured_s, self._used_s = now_s, used_s
+        self._least_s = self._base_s + max(0.0, WIDEST_WINDOW_S - self._base_s) * pressure
+        self._widen_to(max(self._least_s, self.window_s * 0.9))
+
+    def _widen_to(self, wished_s: float) -> None:
         self.window_s = min(max(WIDEST_WINDOW_S, self._base_s), wished_s)
 
     def _flush(self, run: LiveRun, now_s: float) -> None:
