@@ -1,7 +1,7 @@
 """The shared buffer of a run and the cursors into it, by the bytes that each viewer is sent."""
 
 from tests.support.delivery import Link, ended, head
-from zgpt.realtime.live import LiveRun
+from zgpt.realtime.live import PIECE_BYTES, LiveRun
 
 
 def _run(text: str = "", reasoning: str = "") -> LiveRun:
@@ -235,3 +235,18 @@ def test_a_viewer_that_blocks_at_the_reset_gets_the_text_later() -> None:
     slow.drain()
     run.advance(cursor)
     assert slow.text() == "kept"
+
+
+def test_a_viewer_that_was_blocked_gets_the_rest_in_pieces_of_whole_characters() -> None:
+    run, link = LiveRun(head(), {}), Link()
+    run.add_cursor(link, {})
+    link.blocked = True
+    text = "é" * PIECE_BYTES
+    run.append(1, "text", 0, text.encode())
+    run.flush()
+    link.blocked = False
+    [cursor] = run.cursors
+    run.catch_up(cursor)
+    pieces = [event["text"] for event in link.seen if event["type"] == "run.delta"]
+    assert len(pieces) == 2
+    assert "".join(pieces) == text

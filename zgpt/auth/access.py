@@ -26,6 +26,12 @@ def require_identity() -> Identity:
     return known
 
 
+def verify_again(token: str) -> Identity:
+    """`verify_access` by what is stored now: on SQLite a request goes on reading what was there when it began to."""
+    db.session.rollback()
+    return verify_access(token)
+
+
 def identity_or_none() -> Identity | None:
     """The identity of this request's access token, or None without a valid one: where the cookie may do as well."""
     try:

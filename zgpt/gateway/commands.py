@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from zgpt.auth.access import access_user
+from zgpt.auth.access import access_user, verify_again
 from zgpt.auth.schemas import user_json
 from zgpt.auth.tokens import Identity, verify_access
 from zgpt.chat.access import access_session
@@ -61,7 +61,7 @@ def hello(client: Client, command: protocol.Hello) -> Reply:
     member = Member(client.connection, identity.user_id, identity.login_id)
     current().hub.join(member)
     try:
-        user = access_user(verify_access(command.token))
+        user = access_user(verify_again(command.token))
     except Exception:
         current().hub.leave(member)
         raise

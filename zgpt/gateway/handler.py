@@ -111,8 +111,8 @@ class Gateway:
 
     def _run(self, client: Client, command: AnyCommand) -> None:
         reply = COMMANDS[type(command)](client, command)
-        if client.member is not None:
-            self._know(client)
+        # Only who has said hello gets a reply: the others are told that they have to.
+        self._know(client)
         if reply.expires_at is not None:
             client.warned = False
             self.deadlines.set(client, reply.expires_at)

@@ -131,7 +131,7 @@ class Hub:
         """The member's connection takes frames again: bring its cursors to the end."""
         for viewer in list(member.viewers.values()):
             for cursor in list(viewer.cursors.values()):
-                cursor.run.advance(cursor)
+                cursor.run.catch_up(cursor)
 
     def connections_of(self, user_id: str) -> int:
         """How many connections of this process have said hello as this user."""

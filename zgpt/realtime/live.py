@@ -17,6 +17,11 @@ from zgpt.realtime.frames import encode_text
 from zgpt.realtime.protocol import RunCompleted, RunReset, encode_event
 
 _encode_string = msgspec.json.encode
+PIECE_BYTES = 2_048
+"""A viewer that reads again after a stop gets the rest in pieces of this size: what a stopped one costs besides the
+kernel's buffers is the one piece that did not fit."""
+WHOLE_BYTES = 2**62
+"""A viewer that comes back gets everything in one frame."""
 PARTS = ("reasoning", "text")
 """In the order in which a model writes them."""
 
@@ -238,7 +243,11 @@ class LiveRun:
         for cursor in (*self.cursors, *self.streams):
             self.advance(cursor)
 
-    def advance(self, cursor: Cursor) -> None:
+    def catch_up(self, cursor: Cursor) -> None:
+        """`advance` for a connection that was blocked: in pieces, for a frame that is not taken whole is kept whole."""
+        self.advance(cursor, PIECE_BYTES)
+
+    def advance(self, cursor: Cursor, piece_bytes: int = WHOLE_BYTES) -> None:
         """Bring a cursor as far as its connection takes it: reset, then text, then the end; nothing after that."""
         if cursor.writer.blocked or (cursor not in self.cursors and cursor not in self.streams):
             return
@@ -247,15 +256,16 @@ class LiveRun:
             cursor.at = dict.fromkeys(self.parts, 0)
             cursor.tell_reset(_reset(self.head))
         for name, part in self.parts.items():
-            end = len(part.data)
-            if cursor.writer.blocked:
-                return
-            if cursor.at[name] < end:
-                at, cursor.at[name] = cursor.at[name], end
-                cursor.tell_delta(part, at, end)
+            self._tell(cursor, name, part, piece_bytes)
         if self.end is not None and not cursor.writer.blocked:
             self.discard(cursor)
             cursor.tell_end()
+
+    def _tell(self, cursor: Cursor, name: str, part: LivePart, piece_bytes: int) -> None:
+        end = len(part.data)
+        while (at := cursor.at[name]) < end and not cursor.writer.blocked:
+            cursor.at[name] = part.boundary(min(end, at + piece_bytes))
+            cursor.tell_delta(part, at, cursor.at[name])
 
     def _is_foreign(self, name: str, epoch: int, offset: int) -> bool:
         return epoch != self.head.epoch or offset > len(self.parts[name].data)

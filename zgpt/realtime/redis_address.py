@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from typing import Any
 
 from gevent import socket
+from redis.backoff import NoBackoff
 from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 TIMEOUT_S = 1.0
@@ -35,26 +38,36 @@ def resolve(url: str) -> Options:
     place, _, path = url.removeprefix("sentinel://").partition("/")
     credentials, _, hosts = place.rpartition("@")
     name, _, database = path.partition("/")
-    sentinel = _Sentinel(_addresses(hosts), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
-    try:
-        host, port = sentinel.discover_master(name)
-    except RedisError as fault:
-        raise ConnectionError(f"no Sentinel names the master {name!r}: {fault}") from fault
+    # redis-py would try a Sentinel that is down for seconds; the next one knows the master as well.
+    once = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "retry": Retry(NoBackoff(), 0)}
+    with closing(_Sentinel(_addresses(hosts), sentinel_kwargs=once)) as sentinel:
+        try:
+            host, port = sentinel.discover_master(name)
+        except RedisError as fault:
+            raise ConnectionError(f"no Sentinel names the master {name!r}: {fault}") from fault
     return _parse(f"redis://{credentials + '@' if credentials else ''}{host}:{port}/{database or 0}")
 
 
 def dial(options: Options) -> Any:
     """A connected gevent socket whose every wait is bounded. Raises OSError."""
     if options.get("connection_class") is UnixDomainSocketConnection:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.settimeout(TIMEOUT_S)
-        sock.connect(options["path"])
-        return sock
+        return _dial_unix(options["path"])
     host = options.get("host", "localhost")
-    sock = socket.create_connection((host, options.get("port", 6379)), timeout=TIMEOUT_S)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if options.get("connection_class") is SSLConnection:
-        return _tls(options).wrap_socket(sock, server_hostname=host)
+    with ExitStack() as on_fault:
+        sock = on_fault.enter_context(socket.create_connection((host, options.get("port", 6379)), timeout=TIMEOUT_S))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if options.get("connection_class") is SSLConnection:
+            sock = _tls(options).wrap_socket(sock, server_hostname=host)
+        on_fault.pop_all()
+    return sock
+
+
+def _dial_unix(path: str) -> Any:
+    with ExitStack() as on_fault:
+        sock = on_fault.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        sock.settimeout(TIMEOUT_S)
+        sock.connect(path)
+        on_fault.pop_all()
     return sock
 
 

@@ -74,9 +74,9 @@ class RedisEar:
 
     def silent(self, for_s: float) -> list[str]:
         """Runs of others that are followed here and of which nothing was heard for so long."""
-        self._heard_s = {run_id: at_s for run_id, at_s in self._heard_s.items() if self._is_open(run_id)}
         now_s = clock.monotonic()
-        return [run_id for run_id, at_s in self._heard_s.items() if now_s - at_s >= for_s]
+        followed = [run.head.run_id for run in self._followed()]
+        return [run_id for run_id in followed if now_s - self._heard_s[run_id] >= for_s]
 
     def hear(self, message: bus.AnyMessage) -> None:
         """Take in what another process says."""
@@ -108,10 +108,8 @@ class RedisEar:
                 self.on_released()
 
     def _missed(self) -> None:
-        for run_id in self.silent(0.0):
-            run = self._here.live_run(run_id)
-            if run is not None:
-                self._reader.load(run.head)
+        for run in self._followed():
+            self._reader.load(run.head)
         gevent.spawn(self.on_missed)
 
     def _take(self, reply: Reply) -> None:
@@ -177,9 +175,12 @@ class RedisEar:
     def _is_followed(self, head: RunHead) -> bool:
         return self._here.live_run(head.run_id) is not None or self._here.has_viewers(head.session_id)
 
-    def _is_open(self, run_id: str) -> bool:
-        run = self._here.live_run(run_id)
-        return run is not None and run.end is None
+    def _followed(self) -> list[LiveRun]:
+        """Runs of others that are known here and go on; when the rest was heard of is forgotten."""
+        known = [run for run_id in self._heard_s if (run := self._here.live_run(run_id)) is not None]
+        followed = [run for run in known if run.end is None]
+        self._heard_s = {run.head.run_id: self._heard_s[run.head.run_id] for run in followed}
+        return followed
 
 
 def _nothing() -> None:

@@ -65,8 +65,7 @@ class RunReader:
         if run is None or run.head.epoch < head.epoch:
             self._here.run_opened(head, texts)
             return
-        if run.head.epoch != head.epoch:
-            return
+        # What was read of an epoch that has been followed by another is ignored there: it says its epoch.
         for part in PARTS:
             held = len(run.parts[part].data)
             if len(texts[part]) > held:

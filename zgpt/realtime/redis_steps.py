@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ class Say:
         """It is kept for later, or not."""
 
 
-class RunStep:
+class RunStep(ABC):
     """A step of one run; each of them ends in a delivery to the sink, or in the loss of the run."""
 
     __slots__ = ("own", "sink")
@@ -63,8 +64,9 @@ class RunStep:
         self.own = own
         self.sink = sink
 
+    @abstractmethod
     def deliver(self) -> None:
-        raise NotImplementedError
+        """Give it to the sink."""
 
     def done(self, reply: Reply) -> bool:
         if reply == redis_log.WRITTEN:

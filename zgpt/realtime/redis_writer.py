@@ -159,11 +159,10 @@ class RedisWriter:
                 self._unlogged(step)
 
     def _went_away(self, steps: list[Step]) -> None:
-        first, self.away = not self.away, True
+        self.away = True
         queued, self._steps = self._steps, []
-        if first:
-            metrics.REDIS_AWAY.inc()
-            self.on_away()
+        metrics.REDIS_AWAY.inc()
+        self.on_away()
         for step in (*steps, *queued):
             self._not_written(step)
 

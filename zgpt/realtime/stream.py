@@ -25,7 +25,10 @@ _READ_BYTES: Final = 4_096
 
 
 class EventStream(Outbox):
-    """`blocked` until it starts. It ends with its run, when its access token expires, or when its login is revoked."""
+    """`blocked` until it starts, for which it needs its `cursor`.
+
+    It ends with its run, when its access token expires, or when its login is revoked.
+    """
 
     __slots__ = ("_closed", "_ended", "_expires", "_reader", "cursor", "network")
 
@@ -34,7 +37,7 @@ class EventStream(Outbox):
         super().__init__(engine)
         self.blocked = True
         self.network = network
-        self.cursor: Cursor | None = None
+        self.cursor: Cursor
         self._ended = False
         self._expires = engine.ticker.now + engine.ticker.ticks(lives_s)
         self._closed = closed
@@ -86,21 +89,19 @@ class EventStream(Outbox):
         return min(now + self._engine.stream_heartbeat, max(self._expires, now + 1))
 
     def _advance(self) -> None:
-        if self.cursor is not None:
-            self.cursor.run.advance(self.cursor)
+        self.cursor.run.advance(self.cursor)
 
     def _flushed(self) -> None:
         self._engine.ticker.clear_deadline(self)
         if self._ended:
             self._let_go()
         else:
-            self._advance()
+            self.cursor.run.catch_up(self.cursor)
 
     def _lost(self) -> None:
         self._let_go()
 
-    def _overflown(self) -> None:
-        self._let_go()
+    _overflown = _lost
 
     def _on_readable(self) -> None:
         try:

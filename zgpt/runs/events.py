@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response, current_app, request
 from pydantic import Field
 
-from zgpt.auth.access import bearer_token
-from zgpt.auth.tokens import Identity, verify_access
+from zgpt.auth.access import bearer_token, verify_again
+from zgpt.auth.tokens import Identity
 from zgpt.core import clock
 from zgpt.core.config import settings
 from zgpt.core.errors import NotFound, Unavailable
@@ -51,7 +51,7 @@ def stream_run(identity: Identity, run_id: str, after: str) -> Response:
     hub.join(member)
     try:
         # Again, now that a revocation would be heard: one in between cannot be missed.
-        verify_access(bearer_token())
+        verify_again(bearer_token())
     except Exception:
         closed()
         raise

@@ -65,6 +65,8 @@ def changes_since(session: ChatSession, revision: int) -> Changes:
 
 def written_now(run: Run) -> Message | None:
     """The message of the run, with both read anew; None when it was deleted."""
+    # On SQLite this request would go on reading what was there when it began to.
+    db.session.rollback()
     db.session.refresh(run)
     message = db.session.get(Message, run.message_id, populate_existing=True)
     return message if message is not None and message.deleted_at is None else None
