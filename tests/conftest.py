@@ -1,6 +1,8 @@
 """The fixtures every test may ask for: databases, Redis, apps, people and real servers."""
 
+import gc
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,10 +49,19 @@ def _migrate(app: Flask) -> None:
 def _release(app: Flask) -> None:
     from zgpt.core.db import db
 
+    if app.config["ZGPT"].redis_url:
+        app.extensions["realtime"].broker.close()
     with app.app_context():
         db.session.remove()
         for engine in db.engines.values():
             engine.dispose()
+
+
+def _collect_connections() -> None:
+    """Let go of the connections that redis-py pools for the limits, here and not in the middle of another test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -174,6 +185,8 @@ def make_app(tmp_path: Path, sqlite_template: Path) -> Iterator[MakeApp]:
     yield make
     for app in made:
         _release(app)
+    if any(app.config["ZGPT"].redis_url for app in made):
+        _collect_connections()
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ class House:
         """A WebSocket on which nothing was said yet, or of somebody who has said hello."""
         client = Client(self.url, **options).connect()
         if visitor:
-            client.hello(visitor.token)
+            client.say_hello(visitor.token)
         return client
 
 

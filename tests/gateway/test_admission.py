@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -15,6 +14,7 @@ from tests.conftest import MakeServer
 from tests.support.processes import polls
 from tests.support.server import Server
 from tests.support.visitor import Visitor, visit
+from tests.support.web import fetched
 from tests.support.ws_client import Client, CommandFailed, HandshakeRefused
 
 Json = dict[str, Any]
@@ -36,23 +36,22 @@ def opened() -> Iterator[Callable[[Client], Client]]:
 def at(server: Server, address: str = "", visitor: Visitor | None = None) -> Client:
     client = Client(server.url, headers={"X-Forwarded-For": address} if address else {}).connect()
     if visitor:
-        client.hello(visitor.token)
+        client.say_hello(visitor.token)
     return client
 
 
 def refused(server: Server, address: str = "") -> Json:
     """The problem that a handshake is refused with."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
-    connection.request("GET", "/ws", headers={**UPGRADE, "X-Forwarded-For": address})
-    answer = connection.getresponse()
-    problem: Json = json.loads(answer.read())
-    connection.close()
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        connection.request("GET", "/ws", headers={**UPGRADE, "X-Forwarded-For": address})
+        answer = connection.getresponse()
+        problem: Json = json.loads(answer.read())
     assert (answer.status, answer.getheader("Retry-After")) == (503, str(problem["retry_after_ms"] // 1_000))
     return problem
 
 
 def refusals(server: Server, limit: str) -> float:
-    with build_opener(ProxyHandler({})).open(server.url + "/metrics", timeout=5) as answer:
+    with fetched(server.url + "/metrics", 5) as answer:
         lines = answer.read().decode().splitlines()
     found = [line for line in lines if line.startswith(f'zgpt_refused_total{{limit="{limit}"}}')]
     return float(found[0].split()[-1]) if found else 0.0

@@ -32,19 +32,18 @@ def test_at_the_end_every_client_is_told_to_come_back_at_a_moment_of_its_own(des
 
 def test_an_answer_goes_on_over_a_restart_without_a_lost_or_doubled_character(server: MakeServer) -> None:
     running = server(LLM_TITLES="false", LLM_CONTINUE="trailing")
-    viewer = Viewer(running.url, visit(running.url).token)
-    viewer.connect()
-    run_id = viewer.ask("count:150@50", str(uuid.uuid4()))["run_id"]
-    while len(viewer.transcript.text(run_id)) < 40:
-        viewer.transcript.apply(viewer.online.event())
-    running.signal(signal.SIGTERM)
-    closed = viewer.online.wait_closed(10)
-    assert closed.code == close_codes.RESTART
-    assert 0 <= json.loads(closed.reason)["retry_after_ms"] < RETURN_SPREAD_MS
-    running.wait(20)
-    running.start()
-    viewer.come_back(10)
-    viewer.see_the_end(run_id, 20)
+    with Viewer(running.url, visit(running.url).token) as viewer:
+        viewer.connect()
+        run_id = viewer.ask("count:150@50", str(uuid.uuid4()))["run_id"]
+        while len(viewer.transcript.text(run_id)) < 40:
+            viewer.transcript.apply(viewer.online.event())
+        running.signal(signal.SIGTERM)
+        closed = viewer.online.wait_closed(10)
+        assert closed.code == close_codes.RESTART
+        assert 0 <= json.loads(closed.reason)["retry_after_ms"] < RETURN_SPREAD_MS
+        running.wait(20)
+        running.start()
+        viewer.come_back(10)
+        viewer.see_the_end(run_id, 20)
     assert viewer.transcript.completed[run_id]["status"] == "completed"
     assert viewer.transcript.text(run_id) == ANSWER
-    viewer.online.close()

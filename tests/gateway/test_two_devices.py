@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -29,12 +30,10 @@ def _send(client: Client, text: str, session_id: str | None = None) -> dict[str,
 
 def _call(visitor: Visitor, method: str, path: str, body: object = None) -> int:
     address = urlsplit(visitor.url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=10)
     headers = {"Authorization": f"Bearer {visitor.token}", "Content-Type": "application/json"}
-    connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-    status = connection.getresponse().status
-    connection.close()
-    return status
+    with closing(HTTPConnection(address.hostname or "", address.port, timeout=10)) as connection:
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        return connection.getresponse().status
 
 
 def _follow(client: Client, transcript: Transcript, run_id: str) -> None:

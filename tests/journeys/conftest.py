@@ -47,4 +47,4 @@ def ask(product: Server, visitor: Visitor) -> Iterator[Ask]:
 
     yield send
     for viewer in viewers:
-        viewer.online.close()
+        viewer.close()

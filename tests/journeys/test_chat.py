@@ -69,27 +69,25 @@ def test_a_reader_who_loses_the_network_reads_on_without_a_gap(ask: Ask) -> None
 
 def test_two_devices_of_one_person_see_the_same_bytes(ask: Ask, product: Server, visitor: Visitor) -> None:
     writer, run_id = ask(QUESTION)
-    reader = Viewer(product.url, visitor.token, writer.transcript.session_id)
-    reader.connect()
-    reader.open()
-    watching = threading.Thread(target=reader.see_the_end, args=(run_id, ANSWER_TIMEOUT_S))
-    watching.start()
-    writer.see_the_end(run_id, ANSWER_TIMEOUT_S)
-    watching.join(ANSWER_TIMEOUT_S)
-    reader.online.close()
+    with Viewer(product.url, visitor.token, writer.transcript.session_id) as reader:
+        reader.connect()
+        reader.open()
+        watching = threading.Thread(target=reader.see_the_end, args=(run_id, ANSWER_TIMEOUT_S))
+        watching.start()
+        writer.see_the_end(run_id, ANSWER_TIMEOUT_S)
+        watching.join(ANSWER_TIMEOUT_S)
 
     assert reader.transcript.text(run_id) == writer.transcript.text(run_id) != ""
 
 
 def test_a_new_chat_gets_a_title_on_all_devices(ask: Ask, product: Server, visitor: Visitor) -> None:
-    other = Viewer(product.url, visitor.token)
-    other.connect()
-    viewer, run_id = ask("What is a rainbow?")
-    titled = None
-    while not titled:
-        session = other.online.wait_for("session.updated", ANSWER_TIMEOUT_S)["session"]
-        titled = session["title"] if session["id"] == viewer.transcript.session_id else None
-    other.online.close()
+    with Viewer(product.url, visitor.token) as other:
+        other.connect()
+        viewer, run_id = ask("What is a rainbow?")
+        titled = None
+        while not titled:
+            session = other.online.wait_for("session.updated", ANSWER_TIMEOUT_S)["session"]
+            titled = session["title"] if session["id"] == viewer.transcript.session_id else None
     viewer.see_the_end(run_id, ANSWER_TIMEOUT_S)
 
     assert visitor.get(f"/api/v1/sessions/{viewer.transcript.session_id}")["title"] == titled

@@ -12,11 +12,10 @@ ANSWER_TIMEOUT_S = 20.0
 def test_a_question_is_answered_on_postgresql_and_redis(server: MakeServer, postgres_url: str, redis_url: str) -> None:
     running = server(DATABASE_URL=postgres_url, REDIS_URL=redis_url)
     visitor = visit(running.url)
-    viewer = Viewer(running.url, visitor.token)
-    viewer.connect()
-    run_id = viewer.ask("count:300@300", str(uuid.uuid4()))["run_id"]
-    viewer.see_the_end(run_id, ANSWER_TIMEOUT_S)
-    viewer.online.close()
+    with Viewer(running.url, visitor.token) as viewer:
+        viewer.connect()
+        run_id = viewer.ask("count:300@300", str(uuid.uuid4()))["run_id"]
+        viewer.see_the_end(run_id, ANSWER_TIMEOUT_S)
 
     expected = "".join(f"{number} " for number in range(300))
     assert viewer.transcript.text(run_id) == expected

@@ -5,6 +5,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,8 +74,7 @@ class Room:
 
     def close(self) -> None:
         for viewer in (self.writer, self.reader):
-            if viewer.client is not None:
-                viewer.client.close()
+            viewer.close()
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +150,12 @@ def test_a_stop_reaches_the_worker_that_writes(room: Room) -> None:
 def test_an_answer_survives_the_death_of_its_worker(house: Server) -> None:
     visitor = visit(house.url)
     for turn in range(KILLS):
-        room = Room(house, visitor)
-        room.ask("count:300@50")
-        room.read_until(room.reader, 40 + 37 * turn % 600)
-        os.kill(room.owner, signal.SIGKILL)
-        assert room.finish() == "completed"
-        room.check(counted(300), swaps=1)
-        room.close()
+        with closing(Room(house, visitor)) as room:
+            room.ask("count:300@50")
+            room.read_until(room.reader, 40 + 37 * turn % 600)
+            os.kill(room.owner, signal.SIGKILL)
+            assert room.finish() == "completed"
+            room.check(counted(300), swaps=1)
 
 
 def test_a_worker_that_was_frozen_shows_nothing_of_its_own_any_more(room: Room) -> None:

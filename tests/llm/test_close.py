@@ -1,6 +1,7 @@
 """Cancelling an answer: at once, at any moment, and without a descriptor left behind or mixed up."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import gevent
@@ -62,10 +63,11 @@ def test_closing_before_anything_happened_asks_nobody() -> None:
 
 
 def test_closing_while_connecting_leaves_no_descriptor() -> None:
-    with socket.socket() as full:
+    with ExitStack() as opened:
+        full = opened.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
+        waiting = [opened.enter_context(socket.socket()) for _ in range(3)]
         for sock in waiting:  # fills the queue, after which the kernel answers nobody
             sock.setblocking(False)
             sock.connect_ex(full.getsockname())
@@ -78,8 +80,6 @@ def test_closing_while_connecting_leaves_no_descriptor() -> None:
         stream.close()
         gevent.sleep(0.05)
         assert (descriptors(), sink.ends) == (before, [])
-        for sock in waiting:
-            sock.close()
 
 
 def test_a_sink_may_close_from_within_a_delta() -> None:

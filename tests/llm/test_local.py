@@ -26,20 +26,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The real model, running; the directory with its address."""
     folder, port = tmp_path_factory.mktemp("model"), free_port()
     config = {"model": str(find_model_file()), "alias": local.MODEL_ALIAS, "port": port, "key": "k" * 20}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zgpt.llm.local_server"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({**config, "slots": 2, "threads": 1}).encode() + b"\n")
-    process.stdin.flush()
-    write_address(folder, Address(f"http://127.0.0.1:{port}/v1", "k" * 20))
-    assert any(answers("127.0.0.1", port, "/health") for _ in polls(START_TIMEOUT_S)), "the model did not start"
-    yield folder
-    process.stdin.close()
-    assert process.wait(10) == 0  # the end of stdin is the sign to go
+    argv = [sys.executable, "-m", "zgpt.llm.local_server"]
+    silence = subprocess.DEVNULL
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=silence, stderr=silence) as process:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps({**config, "slots": 2, "threads": 1}).encode() + b"\n")
+        process.stdin.flush()
+        write_address(folder, Address(f"http://127.0.0.1:{port}/v1", "k" * 20))
+        assert any(answers("127.0.0.1", port, "/health") for _ in polls(START_TIMEOUT_S)), "the model did not start"
+        yield folder
+        process.stdin.close()
+        assert process.wait(10) == 0  # the end of stdin is the sign to go
 
 
 def test_the_model_answers_and_counts_its_tokens(model: Path) -> None:

@@ -180,7 +180,6 @@ def test_a_hundred_answers_at_once_stay_apart() -> None:
 
 def test_requests_are_read_whole_by_the_tests_own_server() -> None:
     ours, theirs = socket.socketpair()
-    gevent.spawn(ours.sendall, b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
-    assert read_request(theirs).endswith(b"\r\n\r\nabc")
-    ours.close()
-    theirs.close()
+    with ours, theirs:
+        gevent.spawn(ours.sendall, b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
+        assert read_request(theirs).endswith(b"\r\n\r\nabc")

@@ -1,5 +1,7 @@
 """What a model server does wrong, and what it is told as."""
 
+from contextlib import ExitStack
+
 import gevent
 import pytest
 from gevent import socket
@@ -134,22 +136,20 @@ def test_a_head_that_does_not_come_in_time_is_told() -> None:
 
 
 def test_a_connection_that_is_not_made_in_time_is_told() -> None:
-    with socket.socket() as full:
+    with ExitStack() as opened:
+        full = opened.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         address = full.getsockname()
-        waiting = []
         for _ in range(3):  # fills the queue, after which the kernel answers nobody
-            waiting.append(socket.socket())
-            waiting[-1].setblocking(False)
-            waiting[-1].connect_ex(address)
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
         sink = Sink()
         provider = HttpProvider(f"http://127.0.0.1:{address[1]}", "m", connect_timeout_s=0.1)
         provider.stream(prompt(), sink, 5.0)
         assert sink.error.code == base.TIMEOUT
         assert "accept a connection" in sink.error.message
-        for sock in waiting:
-            sock.close()
 
 
 def test_a_sink_that_breaks_ends_its_own_answer_only(capfd: pytest.CaptureFixture[str]) -> None:

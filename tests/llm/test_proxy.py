@@ -38,14 +38,12 @@ class TinyProxy:
             ours.sendall(self.refuse)
             ours.close()
             return
-        theirs = socket.create_connection(("127.0.0.1", self.port))
-        if head.startswith(b"CONNECT "):
-            ours.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        else:
-            theirs.sendall(head)
-        gevent.joinall([gevent.spawn(pipe, ours, theirs), gevent.spawn(pipe, theirs, ours)])
-        ours.close()
-        theirs.close()
+        with ours, socket.create_connection(("127.0.0.1", self.port)) as theirs:
+            if head.startswith(b"CONNECT "):
+                ours.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                theirs.sendall(head)
+            gevent.joinall([gevent.spawn(pipe, ours, theirs), gevent.spawn(pipe, theirs, ours)])
 
 
 def pipe(source: socket.socket, sink: socket.socket) -> None:

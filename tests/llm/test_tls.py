@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import gevent
 import pytest
@@ -40,9 +40,11 @@ def tls_server(authority: trustme.CA, name: str, *pieces: bytes, pause_s: float 
             for piece in pieces:
                 sock.sendall(piece)
                 gevent.sleep(pause_s)
-            sock.unwrap().close()  # type: ignore[attr-defined]
+            sock.unwrap()  # type: ignore[attr-defined]
         except OSError:
             names.append("hung up")
+        finally:
+            sock.close()
 
     server = StreamServer(("127.0.0.1", 0), handle, ssl_context=context)
     server.start()
@@ -96,10 +98,11 @@ def test_a_certificate_for_another_name_is_refused(authority: trustme.CA, trusti
 def test_a_server_without_tls_is_told(trusting: ssl.SSLContext) -> None:
     server = StreamServer(("127.0.0.1", 0), lambda sock, _: sock.sendall(b"HTTP/1.1 400 Bad\r\n\r\n"))
     server.start()
-    sink = Sink()
-    HttpProvider(f"https://localhost:{server.server_port}/v1", "m", tls=trusting).stream(prompt(), sink, 5.0)
-    assert (sink.error.code, "TLS failed" in sink.error.message) == (base.UNREACHABLE, True)
-    server.stop()
+    with ExitStack() as started:
+        started.callback(server.stop)
+        sink = Sink()
+        HttpProvider(f"https://localhost:{server.server_port}/v1", "m", tls=trusting).stream(prompt(), sink, 5.0)
+        assert (sink.error.code, "TLS failed" in sink.error.message) == (base.UNREACHABLE, True)
 
 
 def test_a_tls_answer_that_is_closed_hangs_up(authority: trustme.CA, trusting: ssl.SSLContext) -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from tests.conformance.conftest import echo
 from tests.realtime.lines import Line, still_engine
+from tests.realtime.redis_house import Process
 
 __all__ = ["echo"]
 
 MakeLine = Callable[..., Line]
+MakeProcess = Callable[[], Process]
 
 
 @pytest.fixture
@@ -34,3 +36,29 @@ def line(make_line: MakeLine) -> Line:
     made = make_line()
     made.told.wait("open")
     return made
+
+
+@pytest.fixture
+def make_process(redis_url: str) -> Iterator[MakeProcess]:
+    """Another process of the same house; all are ended at the end."""
+    made: list[Process] = []
+
+    def make() -> Process:
+        made.append(Process(redis_url).start())
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.broker.close()
+
+
+@pytest.fixture
+def here(make_process: MakeProcess) -> Process:
+    """A process with Redis."""
+    return make_process()
+
+
+@pytest.fixture
+def there(make_process: MakeProcess) -> Process:
+    """Another one."""
+    return make_process()

@@ -4,8 +4,11 @@ import gc
 import os
 import socket
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import gevent
+import pytest
 
 from tests.realtime.conftest import MakeLine
 from tests.realtime.lines import Recorder, still_engine
@@ -28,9 +31,18 @@ class Silent(Recorder):
         pass
 
 
-def test_an_idle_connection_that_has_been_used_costs_less_than_a_kib() -> None:
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_an_idle_connection_that_has_been_used_costs_less_than_a_kib(opened: ExitStack) -> None:
     engine, handler = still_engine(), Silent()
     pairs = [socket.socketpair() for _ in range(COUNT)]
+    for ours, peer in pairs:
+        opened.enter_context(ours)
+        opened.enter_context(peer)
     descriptors = [(os.dup(ours.fileno()), peer) for ours, peer in pairs]
     connections = []
     gevent.sleep(0)
@@ -47,10 +59,8 @@ def test_an_idle_connection_that_has_been_used_costs_less_than_a_kib() -> None:
     gc.collect()
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    for connection, (ours, peer) in zip(connections, pairs, strict=True):
+    for connection in connections:
         connection._finish()
-        ours.close()
-        peer.close()
     assert used / COUNT < BUDGET_BYTES
 
 

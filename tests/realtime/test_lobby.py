@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 
 import pytest
@@ -37,14 +37,11 @@ def call(server: Server, begin: bytes, sockets: ExitStack) -> socket.socket:
 
 def status(server: Server, path: str) -> tuple[int, str | None]:
     """The status, and when to come back."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
-    try:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
         connection.request("GET", path)
         answer = connection.getresponse()
         answer.read()
         return answer.status, answer.getheader("Retry-After")
-    finally:
-        connection.close()
 
 
 def fill(server: Server, sockets: ExitStack) -> list[socket.socket]:
@@ -84,10 +81,9 @@ def test_clients_that_say_nothing_take_no_place(running: Server, sockets: ExitSt
 
 
 def test_a_kept_connection_serves_many_requests(running: Server) -> None:
-    connection = HTTPConnection("127.0.0.1", running.port, timeout=10)
-    for _ in range(3):
-        connection.request("GET", "/healthz")
-        answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
-        assert answer.getheader("Connection") == "keep-alive"
-    connection.close()
+    with closing(HTTPConnection("127.0.0.1", running.port, timeout=10)) as connection:
+        for _ in range(3):
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
+            assert answer.getheader("Connection") == "keep-alive"

@@ -1,8 +1,7 @@
 """Two processes with Redis between them: what is said in one is shown in the other, once, in order, whole."""
 
-from collections.abc import Callable, Iterator
+from contextlib import closing
 
-import pytest
 import redis
 
 from tests.realtime.redis_house import Process, wait
@@ -11,30 +10,6 @@ from zgpt.realtime import bus
 from zgpt.realtime.protocol import MessageDeleted
 
 EVENT = MessageDeleted(SESSION, "m", 4)
-MakeProcess = Callable[[], Process]
-
-
-@pytest.fixture
-def make_process(redis_url: str) -> Iterator[MakeProcess]:
-    made: list[Process] = []
-
-    def make() -> Process:
-        made.append(Process(redis_url).start())
-        return made[-1]
-
-    yield make
-    for process in made:
-        process.broker.close()
-
-
-@pytest.fixture
-def here(make_process: MakeProcess) -> Process:
-    return make_process()
-
-
-@pytest.fixture
-def there(make_process: MakeProcess) -> Process:
-    return make_process()
 
 
 def test_a_run_that_begins_is_followed_from_its_first_token(here: Process, there: Process) -> None:
@@ -143,10 +118,9 @@ def test_events_stops_and_revocations_reach_the_others_and_oneself_once(here: Pr
 
 def test_a_process_that_does_not_serve_says_at_once_what_it_has_to_say(there: Process, redis_url: str) -> None:
     link = member(there.hub, Link()).link
-    other = Process(redis_url)
-    other.broker.revoke(USER, None, 4501)
-    wait(lambda: link.closed_with == 4501)  # type: ignore[attr-defined]
-    other.broker.close()
+    with closing(Process(redis_url).broker) as other:
+        other.revoke(USER, None, 4501)
+        wait(lambda: link.closed_with == 4501)  # type: ignore[attr-defined]
 
 
 def test_a_process_lives_for_the_others_until_it_ends(here: Process, there: Process) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import gevent
 import hiredis
@@ -41,21 +42,20 @@ def test_scripts_are_there_after_every_connect(link: RedisLink) -> None:
 
 
 def test_what_fell_silent_is_away_within_the_time_out_and_comes_back(redis_server: RedisServer) -> None:
-    link = RedisLink(redis_server.url)
-    link.pipeline([("PING",)])
-    redis_server.pause()
-    began_s = time.monotonic()
-    with pytest.raises(RedisAway):
+    with closing(RedisLink(redis_server.url)) as link:
         link.pipeline([("PING",)])
-    assert time.monotonic() - began_s < redis_address.TIMEOUT_S + 1
-    redis_server.resume()
-    assert link.pipeline([("PING",)]) == [b"PONG"]
-    redis_server.kill9()
-    with pytest.raises(RedisAway):
-        link.pipeline([("PING",)])
-    redis_server.start()
-    assert link.pipeline([("PING",)]) == [b"PONG"]
-    link.close()
+        redis_server.pause()
+        began_s = time.monotonic()
+        with pytest.raises(RedisAway):
+            link.pipeline([("PING",)])
+        assert time.monotonic() - began_s < redis_address.TIMEOUT_S + 1
+        redis_server.resume()
+        assert link.pipeline([("PING",)]) == [b"PONG"]
+        redis_server.kill9()
+        with pytest.raises(RedisAway):
+            link.pipeline([("PING",)])
+        redis_server.start()
+        assert link.pipeline([("PING",)]) == [b"PONG"]
 
 
 def test_a_greenlet_that_is_killed_while_it_waits_leaves_no_reply_behind(link: RedisLink) -> None:
@@ -70,6 +70,11 @@ def test_a_subscription_that_is_silent_too_long_is_away(link: RedisLink) -> None
     with pytest.raises(RedisAway):
         link.read(0.05)
     assert not link.connected
+
+
+def test_a_link_that_is_not_connected_has_nothing_to_read(redis_url: str) -> None:
+    with pytest.raises(RedisAway, match="not connected"):
+        RedisLink(redis_url).read(0.05)
 
 
 def test_a_wrong_password_is_told_in_words(redis_url: str) -> None:

@@ -1,6 +1,7 @@
 """Redis frozen, killed, emptied and full: who is near the owner reads on, the others catch up, nothing is lost."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import gevent
 import pytest
@@ -10,6 +11,7 @@ from tests.realtime.redis_house import Process, wait
 from tests.support.delivery import RUN, SESSION, Link, ended, head, member
 from tests.support.services import RedisServer
 from zgpt.core import clock
+from zgpt.realtime import broker_redis
 from zgpt.realtime.protocol import MessageDeleted
 from zgpt.realtime.redis_writer import SURE_S
 
@@ -24,6 +26,9 @@ class Pair:
         self.owner, self.other = Process(url).start(), Process(url).start()
         self.near, self.far = self.owner.view(SESSION)[1], self.other.view(SESSION)[1]
         self.size = 0
+
+    def begin(self) -> None:
+        """The run is opened, and half of its words have been said and seen."""
         self.owner.broker.open_run(head(), {})
         self.say(WORDS[:10])
         wait(lambda: self.far.text() == self.near.text() == WHOLE[: self.size])
@@ -40,10 +45,10 @@ class Pair:
 
 @pytest.fixture
 def pair(redis_server: RedisServer) -> Iterator[Pair]:
-    made = Pair(redis_server.url)
-    yield made
-    redis_server.resume()
-    made.close()
+    with closing(Pair(redis_server.url)) as made:
+        made.begin()
+        yield made
+        redis_server.resume()
 
 
 def test_while_redis_is_frozen_the_near_viewer_reads_on_and_the_far_one_catches_up(
@@ -118,9 +123,11 @@ def test_a_run_that_begins_while_redis_is_away_is_shown_here_at_once(pair: Pair,
     pair.say(WORDS[10:])
     wait(lambda: pair.owner.broker.away)
     pair.owner.broker.open_run(head(run_id="next"), {})
-    assert pair.owner.hub.live_run("next") is not None
+    for at, word in ((0, b"on "), (3, b"and on")):
+        pair.owner.broker.append("next", 1, "text", at, word)
+        assert pair.owner.run("next").parts["text"].data.endswith(word)
     redis_server.start()
-    wait(lambda: pair.other.hub.live_run("next"))
+    wait(lambda: pair.other.hub.live_run("next") and pair.other.run("next").parts["text"].data == b"on and on")
 
 
 def test_a_process_that_stood_still_shows_nothing_before_it_knows_that_the_run_is_its_own(
@@ -136,6 +143,26 @@ def test_a_process_that_stood_still_shows_nothing_before_it_knows_that_the_run_i
         assert pair.near.text() == WHOLE[: len(b"".join(WORDS[:10]))]
         pair.owner.broker.confirm(clock.monotonic())
         wait(lambda: pair.near.text() == WHOLE)
+
+
+def test_a_process_that_stood_still_asks_whose_its_runs_are_before_it_tells_a_redis_that_is_back(
+    pair: Pair, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, asked = pair.owner.broker, []
+
+    def confirm() -> None:
+        asked.append((broker.away, pair.near.text()))
+        broker.confirm(clock.monotonic())
+
+    broker.on_doubt = confirm
+    monkeypatch.setattr(broker_redis, "RETRY_S", 0.05)
+    redis_server.kill9()
+    with clock.moved(SURE_S + 4):
+        pair.say(WORDS[10:])
+        wait(lambda: broker.away)
+        redis_server.start()
+        wait(lambda: pair.near.text() == WHOLE and not broker.away)
+    assert asked[0] == (True, WHOLE[: len(b"".join(WORDS[:10]))])
 
 
 def test_what_a_process_was_not_sure_of_is_never_shown_once_it_is_known_to_be_lost(
@@ -170,11 +197,11 @@ def test_a_process_that_starts_without_redis_shows_its_own_runs_and_joins_the_ot
 ) -> None:
     redis_server.kill9()
     alone = Process(redis_server.url).start()
-    link = alone.view(SESSION)[1]
-    alone.broker.open_run(head(run_id="alone"), {})
-    alone.broker.confirm(clock.monotonic())
-    wait(lambda: alone.hub.live_run("alone"))
-    assert link.closed_with is None
-    redis_server.start()
-    wait(lambda: pair.other.hub.live_run("alone"))
-    alone.broker.close()
+    with closing(alone.broker):
+        link = alone.view(SESSION)[1]
+        alone.broker.open_run(head(run_id="alone"), {})
+        alone.broker.confirm(clock.monotonic())
+        wait(lambda: alone.hub.live_run("alone"))
+        assert link.closed_with is None
+        redis_server.start()
+        wait(lambda: pair.other.hub.live_run("alone"))

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from types import SimpleNamespace
 
@@ -23,14 +25,28 @@ from zgpt.realtime.worker import Worker
 # Far below `graceful_timeout` (20 s), and far above what a busy machine takes.
 SOON_S = 8.0
 TOLD = (1012, '{"retry_after_ms":100}')
+OpenSocket = Callable[[Server], Client]
 
 
-def open_socket(server: Server) -> Client:
-    """A socket that has been served once."""
-    client = Client(server.url, path="/").connect()
-    client.send({"type": "hello"})
-    assert client.event() == {"type": "hello"}
-    return client
+@pytest.fixture
+def open_socket() -> Iterator[OpenSocket]:
+    """Open a socket, which has been served once then; all are closed at the end."""
+    with ExitStack() as opened:
+
+        def make(server: Server) -> Client:
+            client = opened.enter_context(Client(server.url, path="/"))
+            client.send({"type": "hello"})
+            assert client.event() == {"type": "hello"}
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[Server], HTTPConnection]]:
+    """Make connections for HTTP; all are closed at the end."""
+    with ExitStack() as opened:
+        yield lambda server: opened.enter_context(closing(HTTPConnection("127.0.0.1", server.port, timeout=SOON_S)))
 
 
 def how(end: Closed) -> tuple[int, str]:
@@ -46,7 +62,7 @@ def workers(server: Server) -> list[int]:
     return [child.pid for child in psutil.Process(server.pid).children()]
 
 
-def test_sigterm_tells_every_socket_when_to_come_back_and_exits_soon(echo: MakeEcho) -> None:
+def test_sigterm_tells_every_socket_when_to_come_back_and_exits_soon(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo()
     clients = [open_socket(server) for _ in range(20)]
     started = time.monotonic()
@@ -56,38 +72,37 @@ def test_sigterm_tells_every_socket_when_to_come_back_and_exits_soon(echo: MakeE
     assert time.monotonic() - started < SOON_S
 
 
-def test_a_socket_that_does_not_answer_does_not_hold_the_exit(echo: MakeEcho) -> None:
+def test_a_socket_that_does_not_answer_does_not_hold_the_exit(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo()
-    silent = open_socket(server).detach()
-    server.signal(signal.SIGTERM)
-    assert server.wait(SOON_S) == 0
-    silent.close()
+    with open_socket(server).detach():
+        server.signal(signal.SIGTERM)
+        assert server.wait(SOON_S) == 0
 
 
-def test_a_request_that_runs_is_answered_and_new_ones_are_not_taken(echo: MakeEcho) -> None:
+def test_a_request_that_runs_is_answered_and_new_ones_are_not_taken(
+    echo: MakeEcho, connect: Callable[[Server], HTTPConnection]
+) -> None:
     server = echo()
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=SOON_S)
-    asking = gevent.spawn(get, connection, "/slow")
+    asking = gevent.spawn(get, connect(server), "/slow")
     gevent.sleep(0.3)
     server.signal(signal.SIGTERM)
     gevent.sleep(0.3)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+        socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
     assert server.wait(SOON_S) == 0
     assert asking.get(timeout=SOON_S) == b"done"
-    connection.close()
 
 
-def test_an_idle_keep_alive_connection_does_not_hold_the_exit(echo: MakeEcho) -> None:
+def test_an_idle_keep_alive_connection_does_not_hold_the_exit(
+    echo: MakeEcho, connect: Callable[[Server], HTTPConnection]
+) -> None:
     server = echo("--keep-alive", "60")
-    idle = HTTPConnection("127.0.0.1", server.port, timeout=SOON_S)
-    assert get(idle, "/readyz") == b"ready"
+    assert get(connect(server), "/readyz") == b"ready"
     server.signal(signal.SIGTERM)
     assert server.wait(SOON_S) == 0
-    idle.close()
 
 
-def test_a_drain_that_hangs_is_left_before_the_master_kills(echo: MakeEcho) -> None:
+def test_a_drain_that_hangs_is_left_before_the_master_kills(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo("--graceful-timeout", "4", ECHO_STUCK_DRAIN="1")
     client = open_socket(server)
     server.signal(signal.SIGTERM)
@@ -97,7 +112,9 @@ def test_a_drain_that_hangs_is_left_before_the_master_kills(echo: MakeEcho) -> N
     assert "SIGKILL" not in tail(server.log)
 
 
-def test_after_max_requests_the_sockets_are_told_and_a_new_worker_serves(echo: MakeEcho) -> None:
+def test_after_max_requests_the_sockets_are_told_and_a_new_worker_serves(
+    echo: MakeEcho, open_socket: OpenSocket
+) -> None:
     server = echo("--max-requests", "8")
     client = open_socket(server)
     gone = workers(server)
@@ -110,7 +127,7 @@ def test_after_max_requests_the_sockets_are_told_and_a_new_worker_serves(echo: M
     assert set(workers(server)).isdisjoint(gone)
 
 
-def test_a_reload_tells_the_sockets_and_a_new_worker_serves(echo: MakeEcho) -> None:
+def test_a_reload_tells_the_sockets_and_a_new_worker_serves(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo()
     client = open_socket(server)
     server.signal(signal.SIGHUP)
@@ -118,7 +135,7 @@ def test_a_reload_tells_the_sockets_and_a_new_worker_serves(echo: MakeEcho) -> N
     open_socket(server).close()
 
 
-def test_a_worker_without_a_master_says_goodbye_and_goes(echo: MakeEcho) -> None:
+def test_a_worker_without_a_master_says_goodbye_and_goes(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo()
     client = open_socket(server)
     (orphan,) = [psutil.Process(pid) for pid in workers(server)]
@@ -127,22 +144,21 @@ def test_a_worker_without_a_master_says_goodbye_and_goes(echo: MakeEcho) -> None
     orphan.wait(timeout=SOON_S)
 
 
-def test_websockets_do_not_fill_the_pool_of_requests(echo: MakeEcho) -> None:
+def test_websockets_do_not_fill_the_pool_of_requests(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo("--worker-connections", "2")
-    clients = [open_socket(server) for _ in range(6)]
+    for _ in range(6):
+        open_socket(server)
     assert responds(server.url + "/readyz")
-    for client in clients:
-        client.close()
 
 
-def test_two_workers_serve_one_address(echo: MakeEcho) -> None:
+def test_two_workers_serve_one_address(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo(WEB_CONCURRENCY="2")
     assert len(workers(server)) == 2
     for _ in range(8):
         open_socket(server).close()
 
 
-def test_every_line_of_the_log_is_json(echo: MakeEcho) -> None:
+def test_every_line_of_the_log_is_json(echo: MakeEcho, open_socket: OpenSocket) -> None:
     server = echo()
     open_socket(server).close()
     server.signal(signal.SIGTERM)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import gevent
 import pytest
+from sqlalchemy import select
 
 from tests.runs.conftest import Chat
 from tests.support.delivery import Link, member
-from zgpt.chat.models import ChatSession
+from tests.support.people import sign_up
+from zgpt.auth.models import Login
+from zgpt.auth.queries import role_of_login
+from zgpt.chat.actions import delete_session, rename_session
+from zgpt.chat.models import ChatSession, Message
+from zgpt.core import clock
+from zgpt.core.db import db
+from zgpt.core.errors import Unavailable
 from zgpt.realtime import close_codes
 from zgpt.realtime.live import RunHead
+from zgpt.runs import missed as missing
 from zgpt.runs.missed import Missed
+
+ENDED_LOGIN = "0190b3a4-0000-7000-8000-000000000009"
 
 
 class Silent:
@@ -64,7 +76,7 @@ def test_a_deleted_session_is_told_to_the_list(chat: Chat, missed: Missed) -> No
 
 def test_a_login_that_ended_unheard_is_closed(chat: Chat, missed: Missed) -> None:
     link = Link()
-    member(chat.hub, link, chat.person.id, "0190b3a4-0000-7000-8000-000000000009")
+    member(chat.hub, link, chat.person.id, ENDED_LOGIN)
     missed.catch_up()
     assert link.closed_with == close_codes.LOGIN_ENDED
 
@@ -88,3 +100,133 @@ def test_a_run_whose_account_is_gone_is_forgotten(chat: Chat, missed: Missed, si
     silent.runs = [gone, "0190b3a4-0000-7000-8000-00000000000b"]
     missed.catch_up()
     assert chat.hub.live_run(gone) is None
+
+
+class Logins:
+    """The question whose a login is; each fault spoils one answer, or every one for that user."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self._faults = list(faults)
+        self._ask = role_of_login
+        self.broken_for: str | None = None
+        self.asked = 0
+
+    def __call__(self, user_id: str, login_id: str) -> str | None:
+        self.asked += 1
+        if self._faults:
+            raise self._faults.pop()
+        if user_id == self.broken_for:
+            raise RuntimeError("broken")
+        return self._ask(user_id, login_id)
+
+
+def signed_out(chat: Chat, user_id: str) -> Link:
+    """A connection of a login that has ended."""
+    link = Link()
+    member(chat.hub, link, user_id, ENDED_LOGIN)
+    return link
+
+
+def test_a_login_that_is_well_stays_connected(chat: Chat, missed: Missed) -> None:
+    with chat.app.app_context():
+        login_id = db.session.scalars(select(Login.id).where(Login.user_id == chat.person.id)).one()
+    link = Link()
+    member(chat.hub, link, chat.person.id, login_id)
+    missed.catch_up()
+    assert link.closed_with is None
+
+
+def test_a_run_that_has_gone_silent_is_looked_up_without_being_asked(
+    chat: Chat, missed: Missed, silent: Silent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missing, "LOOK_S", 0.005)
+    gone = "0190b3a4-0000-7000-8000-00000000000a"
+    chat.hub.run_opened(RunHead(chat.person.id, gone, gone, gone, 1), {})
+    looks = gevent.spawn(missed.run)
+    gevent.sleep(0.02)
+    assert chat.hub.live_run(gone) is not None
+    silent.runs = [gone]
+    chat.wait(lambda: chat.hub.live_run(gone) is None)
+    missed.stop()
+    looks.join()
+
+
+def test_a_deleted_session_that_is_looked_at_is_told_once_and_to_the_list(chat: Chat, missed: Missed) -> None:
+    sent = chat.ask()
+    link = chat.view(sent.session_id)
+    chat.do(delete_session, chat.person.id, sent.session_id)
+    link.seen.clear()
+    missed.catch_up()
+    assert link.types == ["session.deleted"]
+
+
+def test_a_newest_change_that_is_no_message_is_told_to_the_list(chat: Chat, missed: Missed) -> None:
+    sent = chat.ask()
+    link = chat.view(sent.session_id)
+    chat.do(rename_session, chat.person.id, sent.session_id, "A new name")
+    link.seen.clear()
+    missed.catch_up()
+    assert [(event["type"], event["session"]["title"]) for event in link.seen] == [("session.updated", "A new name")]
+
+
+def test_a_newest_change_that_is_a_tombstone_is_told_as_one(chat: Chat, missed: Missed) -> None:
+    sent = chat.ask()
+    link = chat.view(sent.session_id)
+    answer_id = chat.run(sent.run_id).message_id
+    with chat.app.app_context():
+        db.session.get_one(Message, answer_id).deleted_at = clock.now()
+        db.session.commit()
+    missed.catch_up()
+    held = chat.row(ChatSession, sent.session_id).revision
+    told = {"type": "message.deleted", "session_id": sent.session_id, "message_id": answer_id, "revision": held}
+    assert link.seen[0] == told
+
+
+def test_what_is_asked_meanwhile_is_done_again_afterwards(chat: Chat) -> None:
+    rounds: list[str] = []
+
+    def silent_runs(_for_s: float) -> list[str]:
+        rounds.append("begins")
+        if len(rounds) == 1:
+            catching.catch_up()
+        rounds.append("ends")
+        return []
+
+    catching = Missed(chat.app, chat.hub, silent_runs)
+    catching.catch_up()
+    assert rounds == ["begins", "ends"] * 2
+
+
+def test_a_database_that_is_away_for_a_moment_is_asked_again(
+    chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missing, "RETRY_S", 0)
+    monkeypatch.setattr(missing, "role_of_login", Logins(Unavailable(), Unavailable()))
+    link = signed_out(chat, chat.person.id)
+    missed.catch_up()
+    assert link.closed_with == close_codes.LOGIN_ENDED
+
+
+def test_a_database_that_stays_away_is_given_up_until_it_is_asked_the_next_time(
+    chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = Logins(*(Unavailable() for _ in range(missing.TRIES)))
+    monkeypatch.setattr(missing, "RETRY_S", 0)
+    monkeypatch.setattr(missing, "role_of_login", logins)
+    link = signed_out(chat, chat.person.id)
+    missed.catch_up()
+    assert (logins.asked, link.closed_with) == (missing.TRIES, None)
+    missed.catch_up()
+    assert link.closed_with == close_codes.LOGIN_ENDED
+
+
+def test_a_fault_with_one_person_does_not_keep_the_next_from_being_told(
+    chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = Logins()
+    logins.broken_for = chat.person.id
+    monkeypatch.setattr(missing, "role_of_login", logins)
+    links = [signed_out(chat, person.id) for person in (chat.person, sign_up(chat.app))]
+    missed.catch_up()
+    assert [link.closed_with for link in links] == [None, close_codes.LOGIN_ENDED]
+    assert logins.asked == 2

@@ -3,11 +3,12 @@
 import pytest
 
 from tests.runs.conftest import Chat
-from zgpt.chat.actions import insert_message
+from zgpt.chat.actions import delete_session, insert_message
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core import clock
 from zgpt.core.db import db, transaction
 from zgpt.runs import queries
+from zgpt.runs.models import Run
 from zgpt.runs.queries import Changes
 
 
@@ -105,6 +106,26 @@ def test_open_runs_are_those_that_have_not_ended(chat: Chat) -> None:
     assert [run.id for run in chat.do(queries.open_runs, sent.session_id)] == [waiting.run_id]
     assert [run.id for run in chat.do(queries.open_runs_of_user, chat.person.id)] == [waiting.run_id]
     chat.settle()
+
+
+def test_a_run_and_its_message_are_read_as_they_are_stored_now(chat: Chat) -> None:
+    sent = chat.ask()
+    with chat.app.app_context():
+        run = db.session.get_one(Run, sent.run_id)
+        message = queries.written_now(run)
+        assert message is not None
+        assert message.text == "Hello."
+        before = run.status
+        chat.do(_fail, sent.run_id)
+        queries.written_now(run)
+        assert (before, run.status) == ("completed", "failed")
+        chat.do(delete_session, chat.person.id, sent.session_id)
+        assert queries.written_now(run) is None
+
+
+def _fail(run_id: str) -> None:
+    with transaction():
+        db.session.get_one(Run, run_id).status = "failed"
 
 
 def test_a_question_is_read_with_its_first_answer(chat: Chat) -> None:

@@ -4,9 +4,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
 
 from tests.support.processes import ServiceError, polls, spawn, stop, tail
+from tests.support.web import fetched
 
 START_TIMEOUT_S = 15.0
 
@@ -48,7 +48,7 @@ class ModelServer:
 
     def stats(self) -> dict[str, int]:
         """How many answers are open, finished and cancelled, and how many were asked for."""
-        with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.port}/stats", timeout=5) as answer:
+        with fetched(f"http://127.0.0.1:{self.port}/stats", 5) as answer:
             found: dict[str, int] = json.load(answer)
         return {"open": 0, "finished": 0, "cancelled": 0, "requests": 0, **found}
 

@@ -11,10 +11,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 from tests.support.processes import ServiceError, free_port, polls, signal_group, spawn, stop, tail
+from tests.support.web import fetched
 
 ROOT = Path(__file__).resolve().parents[2]
 GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
@@ -105,9 +104,9 @@ class Server:
 def responds(url: str) -> bool:
     """Whether a GET of this address is answered with 2xx now."""
     try:
-        with build_opener(ProxyHandler({})).open(url, timeout=2) as answer:
-            return bool(200 <= answer.status < 300)
-    except (URLError, OSError):
+        with fetched(url, 2) as answer:
+            return 200 <= answer.status < 300
+    except OSError:
         return False
 
 

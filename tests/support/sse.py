@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 @dataclass(slots=True)
 class Follower:
-    """`Follower(url, token, run_id).open()`; then `event()` until it returns None: the stream has ended."""
+    """`with Follower(url, token, run_id) as stream`; then `event()` until it returns None: the stream has ended."""
 
     url: str
     token: str
@@ -27,24 +27,37 @@ class Follower:
     _socket: socket.socket | None = None
     _rest: bytes = b""
 
+    def __enter__(self) -> Follower:
+        return self if self._socket else self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def open(self) -> Follower:
         address = urlsplit(self.url)
-        sock = socket.socket()
-        if self.receive_buffer:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
-        sock.settimeout(self.timeout_s)
-        sock.connect((address.hostname, address.port))
-        self._socket = sock
+        self._socket = sock = socket.socket()
+        try:
+            if self.receive_buffer:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+            sock.settimeout(self.timeout_s)
+            sock.connect((address.hostname, address.port))
+            self._ask(sock)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _ask(self, sock: socket.socket) -> None:
         again = f"Last-Event-ID: {self.last_id}\r\n" if self.last_id else ""
         path = f"/api/v1/runs/{self.run_id}/events{self.query}"
         sock.sendall(
             f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {self.token}\r\n{again}\r\n".encode("latin-1")
         )
-        head = self._until(b"\r\n\r\n") or b""
+        head = self._until(b"\r\n\r\n")
+        assert head is not None, "the server hung up without an answer"
         lines = head.decode("latin-1").split("\r\n")
         self.status = int(lines[0].split()[1])
         self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
-        return self
 
     def event(self) -> tuple[str, dict[str, Any]] | None:
         """The next event's type and data; None once the server has closed."""

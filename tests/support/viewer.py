@@ -26,6 +26,12 @@ class Viewer:
         self.closes: list[int] = []
         self._receive_buffer = receive_buffer
 
+    def __enter__(self) -> Viewer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @property
     def online(self) -> Client:
         """The live connection."""

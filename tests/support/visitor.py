@@ -4,9 +4,10 @@ import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import Request
 
 from tests.support.people import PASSWORD
+from tests.support.web import fetched
 
 Json = dict[str, Any]
 
@@ -42,6 +43,6 @@ def visit(url: str) -> Visitor:
 
 
 def _ask(request: Request) -> Json:
-    with build_opener(ProxyHandler({})).open(request, timeout=20) as answer:
+    with fetched(request, 20) as answer:
         value: Json = json.loads(answer.read() or b"{}")
         return value

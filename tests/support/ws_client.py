@@ -205,6 +205,15 @@ class Client:
     def hello(self, token: str, **fields: Any) -> Frame:
         return self.command("hello", token=token, **fields)
 
+    def say_hello(self, token: str) -> Client:
+        """The same, for who needs the connection only with it: closed when it fails."""
+        try:
+            self.hello(token)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
     # -- reading
 
     def event(self, timeout_s: float = 10.0) -> Frame:
