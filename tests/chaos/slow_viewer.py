@@ -62,8 +62,8 @@ class Tally:
             f"between a reader's tokens, p99: {self.alone_p99_ms:.1f} ms alone, {self.beside_p99_ms:.1f} ms beside "
             f"{self.viewers} stopped ones (slowest {self.alone_max_ms:.1f} and {self.beside_max_ms:.1f} ms); one more "
             f"stopped viewer costs {self.kib_per_viewer:+.2f} KiB, with {self.waiting_kib:.0f} KiB waiting for it; "
-            f"{self.exact} of {self.viewers} had the exact text afterwards, {self.kept} on the same connection; one that was sent away "
-            f"(close {self.closes}) came back to it; broken: {self.broken[:3] or 'none'}"
+            f"{self.exact} of {self.viewers} had the exact text afterwards, {self.kept} on the same connection; "
+            f"one that was sent away (close {self.closes}) came back to it; broken: {self.broken[:3] or 'none'}"
         )
 
     def held(self) -> bool:
