@@ -5,9 +5,11 @@ from gevent.event import Event
 
 from tests.gateway.conftest import Desk, Socket
 from tests.runs.conftest import new_name
+from zgpt.chat.cursors import encode_message_cursor
 from zgpt.gateway import commands
 from zgpt.gateway.commands import SESSIONS_PER_CONNECTION
 from zgpt.llm.scripted import Hold, Say
+from zgpt.runs import queries
 
 
 def _send(socket: Socket, text: str = "Hi", session_id: str | None = None, name: str | None = None) -> dict[str, str]:
@@ -196,3 +198,13 @@ def test_a_text_that_cannot_be_sent_is_refused_in_words(desk: Desk, text: str, c
     error = desk.connect().ask("message.send", session_id=None, client_id=new_name(), text=text)
     assert error["code"] == code
     assert error["message"]
+
+
+def test_a_first_answer_without_room_for_all_says_where_the_older_messages_begin(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = desk.chat.ask()
+    monkeypatch.setattr(queries, "PAGE_MESSAGES", 1)
+    result = desk.connect().ask("session.open", session_id=sent.session_id)["result"]
+    [newest] = result["messages"]
+    assert (result["more"], result["before"]) == (True, encode_message_cursor(newest["id"]))

@@ -252,3 +252,16 @@ def test_a_run_ends_once_whatever_the_stream_says_afterwards(chat: Chat) -> None
     run.on_end(StreamEnd("stop"))
     run.on_error(AWAY)
     assert chat.run(sent.run_id).status == "completed"
+
+
+def test_to_abandon_another_epoch_than_the_one_written_here_changes_nothing(chat: Chat) -> None:
+    gate = Event()
+    chat.provider.script(Say("Hello "), Hold(gate), Say("there"))
+    sent = chat.send()
+    chat.wait(lambda: [run.size for run in chat.runner.active()] == [6])
+    chat.runner.abandon(sent.run_id, 7)
+    [run] = chat.runner.active()
+    assert not run.lost
+    gate.set()
+    chat.settle()
+    assert bytes(run.texts["text"]) == b"Hello there"

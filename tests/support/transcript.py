@@ -36,6 +36,7 @@ class Transcript:
     messages: dict[str, Frame] = field(default_factory=dict)
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
     completed: dict[str, Frame] = field(default_factory=dict)
+    resets: dict[str, int] = field(default_factory=dict)
     duplicates: int = 0
     gaps: int = 0
     swaps: int = 0
@@ -78,6 +79,9 @@ class Transcript:
 
     def apply(self, event: Frame) -> bool:
         """Applies one event; True means: send session.open again with `revision` and `holds()`."""
+        if event["type"] == "run.reset":
+            self.resets[event["run_id"]] = event["epoch"]
+            return False
         if event["type"] == "run.delta":
             return event["session_id"] == self.session_id and self._delta(event)
         if event["type"] not in ("message.created", "run.completed", "message.deleted", "session.updated"):
@@ -156,7 +160,7 @@ class Transcript:
             if held > end:
                 raise Contradiction(f"{held} bytes shown of a {part} that ended with {end}")
             self.short_at_end += held < end
-        self._take_final(run_id, event.get("epoch"), event["message"], event)
+        self._take_final(run_id, self.resets.get(run_id), event["message"], event)
 
     def _take_final(self, run_id: str, epoch: int | None, message: Frame, end: Frame) -> None:
         """The final message: what was shown must be its beginning (unless it is of another epoch)."""
