@@ -131,4 +131,5 @@ class Delivery(RuleBasedStateMachine):
 
 
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+# The same walks every time: a new one that fails belongs to whoever changes this, not to whoever lands next.
+TestDelivery.settings = settings(max_examples=100, stateful_step_count=40, deadline=None, derandomize=True)
