@@ -156,7 +156,9 @@ class Transcript:
     def _completed(self, event: Frame) -> None:
         run_id = event["run_id"]
         for part, end in event["ends"].items():
-            held = len(self.shown.get((run_id, part), Shown()).data)
+            shown = self.shown.get((run_id, part), Shown())
+            # Text of an epoch that was reset is no part of this end: the new one had not a word.
+            held = 0 if shown.epoch < self.resets.get(run_id, 0) else len(shown.data)
             if held > end:
                 raise Contradiction(f"{held} bytes shown of a {part} that ended with {end}")
             self.short_at_end += held < end
