@@ -22,6 +22,7 @@ format: ## let the formatter and the linter mend what they can
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
 
 coverage: ## the Python tests once more, with coverage by branches; delivery, runs and access must be complete
+	@$(PYTHON) scripts/setup.py test
 	@$(RUN) -m coverage run -m pytest && $(RUN) -m coverage combine -q && $(RUN) -m coverage report
 	@$(RUN) -m coverage report --fail-under=100 --include='zgpt/realtime/*,zgpt/gateway/*,zgpt/runs/*,zgpt/*/access.py'
 
