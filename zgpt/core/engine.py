@@ -15,6 +15,9 @@ POOL_TIMEOUT_S = 2
 """Who has not got a connection by then hears `unavailable`; a longer queue would only be a queue of people gone."""
 LOCK_SHARE = 0.5
 """A wait for a lock ends before the statement does, so that the log tells one from the other."""
+IDLE_IN_TRANSACTION_MS = 4_000
+"""A process that was frozen in a transaction holds locks on its runs: they are gone before its lease is (5 s), for
+those who take the runs over would find them locked."""
 GONE_AFTER_S = 10
 """A server that vanished without a word (a cut cable, a machine that died) is given up after about this time."""
 SQLITE_PRAGMAS = {
@@ -42,7 +45,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     limits = {
         "statement_timeout": settings.database_statement_timeout_ms,
         "lock_timeout": int(LOCK_SHARE * settings.database_statement_timeout_ms),
-        "idle_in_transaction_session_timeout": 2 * settings.database_statement_timeout_ms,
+        "idle_in_transaction_session_timeout": min(2 * settings.database_statement_timeout_ms, IDLE_IN_TRANSACTION_MS),
     }
     wire = {
         "connect_timeout": CONNECT_TIMEOUT_S,
@@ -55,9 +58,16 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     return {**options, "connect_args": {**wire, "application_name": "zgpt", "options": flags}}
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Make SQLite begin transactions when we say so, and take its write lock at the start of a write."""
-    if engine.dialect.name != "sqlite":
+def prepare_engine(engine: Engine, settings: Settings) -> None:
+    """Make SQLite begin transactions when we say so, and take its write lock at the start of a write.
+
+    With PostgreSQL, no wait is longer than the server's own time-out. Migrations bring an engine of their own.
+    """
+    if not settings.is_sqlite:
+        # SQLite does not need the driver, whose import takes its time.
+        from zgpt.core.bounded import bound
+
+        bound(engine, settings.database_statement_timeout_ms)
         return
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)

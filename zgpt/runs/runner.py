@@ -30,6 +30,8 @@ T = TypeVar("T")
 RETRY_FIRST_S = 0.1
 RETRY_LONGEST_S = 2.0
 """Between tries to reach a database or a model that is away: quick at first, never a storm."""
+REASON_CHARACTERS = 120
+"""Of what the database said: the cause is in its first words, and text of people may follow."""
 INTERNAL = Fault("internal", "Something broke on our side while the answer was written. Try again.", True)
 
 log = structlog.get_logger(__name__)
@@ -138,10 +140,10 @@ class Runner:
         while True:
             try:
                 return self.write(write)
-            except Unavailable:
+            except Unavailable as fault:
                 if for_s is not None and clock.monotonic() - began_s > for_s:
                     return None
-                log.warning("database_away", retry_in_s=delay_s)
+                log.warning("database_away", retry_in_s=delay_s, reason=str(fault.__cause__)[:REASON_CHARACTERS])
                 gevent.sleep(delay_s)
                 delay_s = min(delay_s * 2, RETRY_LONGEST_S)
 
