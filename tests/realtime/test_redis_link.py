@@ -93,3 +93,12 @@ def test_sentinels_are_named_with_or_without_their_port(hosts: str, addresses: l
 def test_sentinels_that_know_no_master_are_away() -> None:
     with pytest.raises(RedisAway, match="master"):
         RedisLink("sentinel://127.0.0.1:1/main", redis_log.SCRIPTS).pipeline([("PING",)])
+
+
+def test_a_link_that_was_ended_is_not_opened_again(redis_url: str) -> None:
+    link = RedisLink(redis_url)
+    link.pipeline([("PING",)])
+    link.end()
+    with pytest.raises(RedisAway, match="goodbye"):
+        link.pipeline([("PING",)])
+    assert not link.connected

@@ -98,7 +98,7 @@ def test_a_redis_that_is_full_keeps_nobody_near_from_reading(pair: Pair, redis_s
 def test_an_end_that_could_not_be_said_is_said_when_redis_is_back(pair: Pair, redis_server: RedisServer) -> None:
     redis_server.kill9()
     pair.say(WORDS[10:])
-    pair.owner.broker.end_run(RUN, 1, ended(text=WHOLE))
+    pair.owner.broker.end_run(RUN, 1, ended(1, WHOLE))
     wait(lambda: "run.completed" in pair.near.types)
     assert pair.near.text() == WHOLE
     redis_server.start()
@@ -134,14 +134,14 @@ def test_a_process_that_stood_still_shows_nothing_before_it_knows_that_the_run_i
     pair: Pair, redis_server: RedisServer
 ) -> None:
     asked: list[float] = []
-    pair.owner.broker.on_doubt = lambda: asked.append(clock.monotonic())
+    pair.owner.broker.lease.on_doubt = lambda: asked.append(clock.monotonic())
     redis_server.kill9()
     with clock.moved(SURE_S + 4):
         pair.say(WORDS[10:])
         wait(lambda: pair.owner.broker.away)
         gevent.sleep(0.1)
         assert pair.near.text() == WHOLE[: len(b"".join(WORDS[:10]))]
-        pair.owner.broker.confirm(clock.monotonic())
+        pair.owner.broker.lease.confirm(clock.monotonic())
         wait(lambda: pair.near.text() == WHOLE)
 
 
@@ -152,9 +152,9 @@ def test_a_process_that_stood_still_asks_whose_its_runs_are_before_it_tells_a_re
 
     def confirm() -> None:
         asked.append((broker.away, pair.near.text()))
-        broker.confirm(clock.monotonic())
+        broker.lease.confirm(clock.monotonic())
 
-    broker.on_doubt = confirm
+    broker.lease.on_doubt = confirm
     monkeypatch.setattr(broker_redis, "RETRY_S", 0.05)
     redis_server.kill9()
     with clock.moved(SURE_S + 4):
@@ -173,7 +173,7 @@ def test_what_a_process_was_not_sure_of_is_never_shown_once_it_is_known_to_be_lo
         pair.say(WORDS[10:])
         wait(lambda: pair.owner.broker.away)
         pair.owner.broker.abandon(RUN, 1)
-        pair.owner.broker.confirm(clock.monotonic())
+        pair.owner.broker.lease.confirm(clock.monotonic())
         assert pair.near.text() == WHOLE[: len(b"".join(WORDS[:10]))]
 
 
@@ -200,8 +200,20 @@ def test_a_process_that_starts_without_redis_shows_its_own_runs_and_joins_the_ot
     with closing(alone.broker):
         link = alone.view(SESSION)[1]
         alone.broker.open_run(head(run_id="alone"), {})
-        alone.broker.confirm(clock.monotonic())
+        alone.broker.lease.confirm(clock.monotonic())
         wait(lambda: alone.hub.live_run("alone"))
         assert link.closed_with is None
         redis_server.start()
         wait(lambda: pair.other.hub.live_run("alone"))
+
+
+def test_text_that_comes_in_the_round_trip_in_which_redis_goes_away_is_shown(
+    pair: Pair, redis_server: RedisServer
+) -> None:
+    redis_server.pause()
+    for word in WORDS[10:13]:
+        pair.say([word])
+        gevent.sleep(0.05)
+    wait(lambda: pair.owner.broker.away)
+    pair.say(WORDS[13:])
+    wait(lambda: pair.near.text() == WHOLE)

@@ -101,6 +101,15 @@ def test_a_run_is_claimed_by_one_of_two(opened: Open) -> None:
     assert opened.chat.do(ending.claim, head.run_id, 1, "me") is None
 
 
+def test_of_several_runs_those_are_claimed_that_nobody_was_faster_with(opened: Open) -> None:
+    opened.chat.provider.script(Say("more"), Hold(Event()))
+    other = opened.chat.send()
+    assert opened.chat.do(ending.claim, other.run_id, 1, "somebody") is not None
+    claimed = opened.chat.do(ending.claim_all, {opened.sent.run_id: 1, other.run_id: 1}, "me")
+    assert {run_id: head.epoch for run_id, head in claimed.items()} == {opened.sent.run_id: 2}
+    assert opened.run().owner == "me"
+
+
 def test_a_run_that_has_ended_or_never_was_cannot_be_claimed(opened: Open) -> None:
     opened.end(opened.active, Outcome("stopped"))
     assert opened.chat.do(ending.claim, opened.sent.run_id, 1, "me") is None

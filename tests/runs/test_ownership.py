@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import gevent
 import pytest
 from gevent.event import Event
 
@@ -12,7 +13,7 @@ from zgpt.core import clock
 from zgpt.core.db import db
 from zgpt.core.errors import Unavailable
 from zgpt.llm.scripted import Hold, Say
-from zgpt.runs import ending
+from zgpt.runs import ending, ownership
 from zgpt.runs.actions import Sent
 from zgpt.runs.models import Run
 from zgpt.runs.ownership import Ownership
@@ -24,7 +25,8 @@ class Watch:
     def __init__(self, chat: Chat) -> None:
         self.confirmed: list[float] = []
         self.abandoned: list[tuple[str, int]] = []
-        self.ownership = Ownership(chat.runner, self.confirmed.append, self._abandon)
+        self.away = False
+        self.ownership = Ownership(chat.runner, self.confirmed.append, self._abandon, lambda: self.away)
 
     def _abandon(self, run_id: str, epoch: int) -> None:
         self.abandoned.append((run_id, epoch))
@@ -80,3 +82,31 @@ def test_what_the_database_does_not_say_is_not_confirmed(
     assert watch.confirmed == []
     watch.ownership.check()
     assert len(watch.confirmed) == 1
+
+
+def test_while_redis_is_away_the_text_is_kept_before_it_is_confirmed(chat: Chat, watch: Watch) -> None:
+    gate = Event()
+    sent, watch.away = begun(chat, gate), True
+    watch.ownership.check()
+    assert (chat.run(sent.run_id).text_kept, len(watch.confirmed)) == ("Once ", 1)
+    gate.set()
+    chat.settle()
+
+
+def test_while_redis_is_away_nothing_is_kept_in_a_run_that_was_taken(chat: Chat, watch: Watch) -> None:
+    sent, watch.away = begun(chat, Event()), True
+    assert chat.do(ending.claim, sent.run_id, 1, "another process") is not None
+    watch.ownership.check()
+    assert (chat.run(sent.run_id).text_kept, watch.abandoned) == ("", [(sent.run_id, 1)])
+    chat.settle()
+
+
+def test_while_redis_is_away_the_database_is_asked_more_often(
+    chat: Chat, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "CHECK_S", 60)
+    watch.away = True
+    checks = gevent.spawn(watch.ownership.run)
+    chat.wait(lambda: len(watch.confirmed) > 1)
+    watch.ownership.stop()
+    checks.join()

@@ -151,17 +151,27 @@ def test_a_run_that_is_too_old_fails_in_words_with_what_was_shown(life: Life) ->
 
 def test_a_run_that_has_died_too_often_is_not_tried_again(life: Life) -> None:
     sent = life.die_at(Say("Once upon "))
-    life.alter(sent.run_id, epoch=recovery.LAST_EPOCH)
+    life.alter(sent.run_id, deaths=recovery.MOST_DEATHS - 1, owner="died")
     chat = life.start(can_continue=True)
-    assert life.ended(sent) == ("failed", "Once upon ", recovery.LAST_EPOCH + 1)
+    assert life.ended(sent) == ("failed", "Once upon ", 2)
     assert chat.provider.prompts == []
+    assert chat.run(sent.run_id).deaths == recovery.MOST_DEATHS
 
 
 def test_the_last_try_is_still_made(life: Life) -> None:
     sent = life.die_at(Say("Once upon "))
-    life.alter(sent.run_id, epoch=recovery.LAST_EPOCH - 1)
-    life.start(Say("a time."), can_continue=True)
-    assert life.ended(sent) == ("completed", "Once upon a time.", recovery.LAST_EPOCH)
+    life.alter(sent.run_id, deaths=recovery.MOST_DEATHS - 2, owner="died")
+    chat = life.start(Say("a time."), can_continue=True)
+    assert life.ended(sent) == ("completed", "Once upon a time.", 2)
+    assert chat.run(sent.run_id).deaths == recovery.MOST_DEATHS - 1
+
+
+def test_a_run_that_was_handed_over_politely_many_times_goes_on(life: Life) -> None:
+    sent = life.die_at(Say("Once upon "))
+    life.alter(sent.run_id, epoch=50, deaths=recovery.MOST_DEATHS - 1)
+    chat = life.start(Say("a time."), can_continue=True)
+    assert life.ended(sent) == ("completed", "Once upon a time.", 51)
+    assert chat.run(sent.run_id).deaths == recovery.MOST_DEATHS - 1
 
 
 def test_a_run_that_waited_in_the_queue_is_written_after_the_start(life: Life) -> None:

@@ -194,5 +194,5 @@ def test_the_longer_of_log_and_checkpoint_is_kept() -> None:
             return {"text": b"abc", "reasoning": b""}
 
     takeover = Takeover(None, None, Log())  # type: ignore[arg-type]
-    assert takeover._kept(Run(id="r", text_kept="ab", reasoning_kept=""), 2)["text"] == b"abc"
-    assert takeover._kept(Run(id="r", text_kept="abcd", reasoning_kept=""), 2)["text"] == b"abcd"
+    assert takeover._kept(Run(id="r", epoch=2, text_kept="ab", reasoning_kept=""), "gone")["text"] == b"abc"
+    assert takeover._kept(Run(id="r", epoch=2, text_kept="abcd", reasoning_kept=""), "gone")["text"] == b"abcd"

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import gevent
 import pytest
 
-from tests.runs.conftest import Chat
+from tests.runs.conftest import Chat, MakeChat
 from zgpt.core import clock
 from zgpt.core.db import db
 from zgpt.core.errors import Unavailable
+from zgpt.llm.scripted import ScriptedProvider
 from zgpt.realtime.redis_link import RedisAway
 from zgpt.runs import takeover
 from zgpt.runs.models import Run
@@ -78,6 +79,15 @@ def test_who_has_no_lease_itself_judges_nobody_and_gives_the_others_a_moment(cha
     assert chat.run(run_id).epoch == 2
 
 
+def test_who_died_here_is_not_given_time_for_its_lease(chat: Chat) -> None:
+    run_id, house = left(chat, "gone"), House()
+    house.alive = {"me", "gone"}
+    assert Takeover(chat.runner, chat.provider, house).look() == 0
+    assert Takeover(chat.runner, chat.provider, house, lambda _: {"gone"}).look() == 1
+    chat.settle()
+    assert chat.run(run_id).epoch == 2
+
+
 def test_what_is_too_much_for_one_look_is_taken_by_the_next_without_a_pause(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,5 +144,17 @@ def test_a_log_that_is_away_is_waited_for_as_long_as_it_is_worth(
     monkeypatch.setattr(takeover, "FENCE_PAUSE_S", 0)
     house = House(*(RedisAway("away") for _ in range(away)))
     taking = Takeover(None, None, house)  # type: ignore[arg-type]
-    found = taking._kept(Run(id="r", owner=owner, text_kept="ab", reasoning_kept=""), 2)
+    found = taking._kept(Run(id="r", epoch=2, text_kept="ab", reasoning_kept=""), owner)
     assert (found["text"], house.asked) == (kept, asked)
+
+
+def test_what_the_process_before_kept_until_the_claim_is_not_lost(make_chat: MakeChat) -> None:
+    chat = make_chat(ScriptedProvider(can_continue=True))
+    run_id, kept = left(chat, "gone"), "shown while Redis was away"
+    seen = chat.run(run_id)
+    with chat.app.app_context():
+        db.session.get_one(Run, run_id).text_kept = kept
+        db.session.commit()
+    assert (seen.text_kept, Takeover(chat.runner, chat.provider, House())._take_all([seen])) == ("", 1)
+    chat.settle()
+    assert chat.provider.prompts[-1].continue_text == kept

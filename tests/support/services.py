@@ -20,9 +20,10 @@ REDIS_PROGRAMS = ("redis-server", "valkey-server")
 
 
 class RedisServer:
-    """One server on a port of its own; without persistence, so a restart is empty."""
+    """One server on a port of its own; a restart is empty, unless it `keeps` an append-only file."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
+        self._keeps = keeps
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._dir = Path(tempfile.mkdtemp(prefix="zgpt-redis-"))
@@ -32,7 +33,7 @@ class RedisServer:
         """Start, or start again on the same port; returns when it answers."""
         log = self._dir / "log"
         argv = [find_redis(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._process = spawn([*argv, "--appendonly", "no", "--dir", self._dir], log)
+        self._process = spawn([*argv, "--appendonly", "yes" if self._keeps else "no", "--dir", self._dir], log)
         for _ in polls(START_TIMEOUT_S):
             if self._process.poll() is not None:
                 break
@@ -49,9 +50,13 @@ class RedisServer:
         self._running().send_signal(signal.SIGCONT)
 
     def kill9(self) -> None:
-        """End it without a goodbye; everything in it is lost."""
+        """End it without a goodbye; everything in it is lost, unless it keeps a file."""
         self._running().kill()
         self._running().wait()
+
+    def forget(self) -> None:
+        """Remove what a server that does not run has kept."""
+        shutil.rmtree(self._dir / "appendonlydir", ignore_errors=True)
 
     def close(self) -> None:
         """End it and remove its directory."""

@@ -1,8 +1,8 @@
 """The broker of several processes, over Redis: what is shown anywhere stands in its log first.
 
-Who owns a run is decided in zgpt/runs. Saying is in `redis_writer` and `redis_steps`, hearing in `redis_ear`. While
-Redis is away, runs of this process go on for the viewers that are connected to it; the others catch up from the text,
-which is written again, whole, when Redis is back.
+Who owns a run is decided in zgpt/runs, how sure this process may be of that in `redis_lease`. Saying is in
+`redis_writer` and `redis_steps`, hearing in `redis_ear`. While Redis is away, runs of this process go on for the
+viewers that are connected to it; the others catch up from the text, which is written again, whole, when Redis is back.
 """
 
 from __future__ import annotations
@@ -21,14 +21,18 @@ from zgpt.realtime.broker import Sink
 from zgpt.realtime.live import PARTS, LiveRun, RunHead
 from zgpt.realtime.protocol import Event, RunCompleted, encode_event
 from zgpt.realtime.redis_ear import Here, RedisEar
+from zgpt.realtime.redis_lease import Lease
 from zgpt.realtime.redis_link import TIMEOUT_S, Command, RedisAway, RedisLink, Reply
-from zgpt.realtime.redis_steps import Append, Drop, End, Enter, Open, OwnRun, Renew, Reopen, Say
+from zgpt.realtime.redis_steps import Append, Drop, End, Open, OwnRun, Reopen, Say
 from zgpt.realtime.redis_writer import RedisWriter, Step
 
 RETRY_S = 0.5
 """Between tries to reach a Redis that is away, or to write a run whole that it refused."""
 ANSWERS = 2
 """A Redis that has answered twice is back: by then the others listen again, and hear what could not be said."""
+IDLE_S = 30.0
+"""A connection that carried nothing for so long may have been forgotten by a firewall, without a word: it is made anew.
+The others are never idle: the lease is renewed on one, the beat is heard on the other."""
 POSITIONS_S = 2.0
 """How often the lengths of live parts are said, so that a process that missed a message notices."""
 
@@ -41,16 +45,17 @@ class RedisBroker:
     def __init__(self, url: str, process_id: str, find_run: Callable[[str], LiveRun | None]) -> None:
         self.process_id = process_id
         self.on_fenced: Callable[[str, int], None] = _nothing
-        self.on_doubt: Callable[[], None] = self._confirm_now
         self._url = url
         self._find_run = find_run
         self._link = RedisLink(url, redis_log.SCRIPTS)
         self._writer = RedisWriter(self._link, self._reopened)
         self._writer.on_away = self._all_unlogged
+        self.lease = Lease(process_id, self._writer, lambda: bool(self._own))
         self._questions = RedisLink(url, redis_log.SCRIPTS)
         self._asking = RLock()
+        self._closed = False
         self._answers = 0
-        self._silent_until_s = self._renewed_s = self._told_s = 0.0
+        self._silent_until_s = self._told_s = self._asked_s = 0.0
         self._ear: RedisEar | None = None
         self._greenlets: list[Greenlet[..., None]] = []
         self._sink: Sink
@@ -68,7 +73,7 @@ class RedisBroker:
     def start(self) -> RedisEar:
         """Begin to write, to renew the lease and to listen for the sink, which must be the hub."""
         self._ear = RedisEar(self._url, self.process_id, cast("Here", self._sink), self.read_run)
-        self._writer.put(Enter(self.process_id))
+        self.lease.enter()
         self._writer.start()
         self._greenlets = [gevent.spawn(self._tend), gevent.spawn(self._ear.run)]
         self._ear.ready.wait(TIMEOUT_S)
@@ -76,6 +81,9 @@ class RedisBroker:
 
     def close(self) -> None:
         """The process ends and has let go of its runs: say so, so that nobody has to wait for the lease to expire."""
+        if self._closed:
+            return
+        self._closed = True
         gevent.killall(self._greenlets)
         self._writer.stop()
         self._writer.put(Say(bus.channel(self.process_id), bus.encode(bus.RunsReleased(self.process_id)), keep=False))
@@ -84,7 +92,7 @@ class RedisBroker:
         except RedisAway:
             log.warning("lease_left_to_expire")
         for link in (self._link, self._questions):
-            link.close()
+            link.end()
 
     # What this process says
 
@@ -153,6 +161,9 @@ class RedisBroker:
         if not self._asking.acquire(timeout=TIMEOUT_S):
             raise RedisAway("too many wait for it")
         try:
+            if clock.monotonic() - self._asked_s > IDLE_S:
+                self._questions.close()
+            self._asked_s = clock.monotonic()
             return self._questions.pipeline(commands)
         except RedisAway:
             self._silent_until_s = clock.monotonic() + RETRY_S
@@ -175,10 +186,6 @@ class RedisBroker:
 
     # The lease, and runs that Redis does not hold whole
 
-    def confirm(self, at_s: float) -> None:
-        """The database has said that at this (monotonic) time all own runs were still this process's."""
-        self._writer.confirm(at_s)
-
     def _tend(self) -> None:
         while True:
             try:
@@ -189,47 +196,22 @@ class RedisBroker:
             gevent.sleep(RETRY_S)
 
     def _tend_once(self) -> None:
-        now_s = clock.monotonic()
         if self.away:
             self._try_to_return()
-        elif now_s - self._renewed_s >= bus.RENEW_S:
-            self._renewed_s = now_s
-            self._writer.put(Renew(self.process_id, self._renewed))
+        elif self.lease.renew_if_due():
             self._say(self.process_id, bus.Beat(self.process_id), keep=False)
+        now_s = clock.monotonic()
         if now_s - self._told_s >= POSITIONS_S:
             self._told_s = now_s
             self._tell_positions()
         if self._unlogged:
             self._writer.wake()
 
-    def _renewed(self, sent_s: float, was_there: bool) -> None:
-        if was_there:
-            self._writer.confirm(sent_s)
-            return
-        self._writer.put(Enter(self.process_id))
-        # Somebody may have seen that the key was missing: only the database knows.
-        gevent.spawn(self._doubt)
-
-    def _doubt(self) -> None:
-        if self._own:
-            self.on_doubt()
-        else:
-            self._confirm_now()
-
-    def _confirm_now(self) -> None:
-        self._writer.confirm(clock.monotonic())
-
     def _try_to_return(self) -> None:
-        step = Renew(self.process_id, self._renewed)
-        replies = self._writer.come_back([step.command(), Enter(self.process_id).command()])
-        if replies is None:
+        if not self.lease.come_back():
             self._answers = 0
             return
         self._answers += 1
-        if replies[0] == 1:
-            step.done(1)
-        if not self._writer.sure:
-            self._doubt()
         if self._writer.sure and self._answers >= ANSWERS:
             self._answers = 0
             log.info("redis_back", runs=len(self._own))

@@ -50,6 +50,7 @@ class RedisLink:
         self._url = url
         self._scripts = scripts
         self._socket: Any = None
+        self._ended = False
         self._reader = hiredis.Reader()
 
     @property
@@ -89,7 +90,14 @@ class RedisLink:
             self._socket.close()
             self._socket = None
 
+    def end(self) -> None:
+        """Close it for good: what a greenlet that still wants something would open again, nobody would close."""
+        self._ended = True
+        self.close()
+
     def _connect(self) -> None:
+        if self._ended:
+            raise ConnectionError("this process has said goodbye to it")
         options = resolve(self._url)
         self._reader = hiredis.Reader()
         self._socket = dial(options)

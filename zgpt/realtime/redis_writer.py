@@ -1,8 +1,8 @@
 """Says to Redis what this process has to say (`redis_steps`), in order: one queue, one pipeline every few milliseconds.
 
 What Redis has acknowledged is done here; what it has not is done as well, while this process is sure that it still owns
-its runs (`confirm`), and waits otherwise: a process that was frozen shows nothing before it knows that nobody took
-over.
+its runs (`confirm`), and waits otherwise, until the database holds it (`settle`): a process that was frozen shows
+nothing before it knows that nobody took over.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class RedisWriter:
         self._first = first
         self._steps: list[Step] = []
         self._unsaid: deque[Step] = deque(maxlen=UNSAID_STEPS)
-        self._doubtful: list[Step] = []
+        self._doubtful: list[tuple[float, Step]] = []
         self._sure_until_s = 0.0
         self._written_s = 0.0
         self._greenlet: Greenlet[..., None] | None = None
         self._wake = Signal()
         self._lock = RLock()
         self.batch = 0
-        """Counts the round trips: a step that was put before the number changed may still be added to."""
+        """Counts the round trips: a step that was put since the number changed may still be added to."""
 
     @property
     def sure(self) -> bool:
@@ -74,12 +74,14 @@ class RedisWriter:
         return not self._doubtful and clock.monotonic() < self._sure_until_s
 
     def confirm(self, at_s: float) -> None:
-        """Nobody had taken over at this (monotonic) time: do what waited to be sure of that."""
+        """The lease was there at this (monotonic) time, without a gap: do what waited to be sure of that."""
         self._sure_until_s = max(self._sure_until_s, at_s + SURE_S)
         if clock.monotonic() < self._sure_until_s:
-            doubtful, self._doubtful = self._doubtful, []
-            for step in doubtful:
-                self._safely(step.unlogged)
+            self._do_doubtful(lambda _put_s: True)
+
+    def settle(self, at_s: float) -> None:
+        """Do what waited since before this (monotonic) time: the database holds it."""
+        self._do_doubtful(lambda put_s: put_s < at_s)
 
     def put(self, step: Step) -> None:
         """Say it with the next round trip; returns at once."""
@@ -160,11 +162,20 @@ class RedisWriter:
 
     def _went_away(self, steps: list[Step]) -> None:
         self.away = True
+        # What was put in this round trip is done below: nothing may be added to it any more.
+        self.batch += 1
         queued, self._steps = self._steps, []
         metrics.REDIS_AWAY.inc()
         self.on_away()
         for step in (*steps, *queued):
             self._not_written(step)
+
+    def _do_doubtful(self, is_due: Callable[[float], bool]) -> None:
+        due = [step for put_s, step in self._doubtful if is_due(put_s)]
+        # In order of time, so that what is due comes first.
+        self._doubtful = self._doubtful[len(due) :]
+        for step in due:
+            self._safely(step.unlogged)
 
     def _not_written(self, step: Step) -> None:
         if step.keep:
@@ -175,7 +186,7 @@ class RedisWriter:
         if self.sure:
             self._safely(step.unlogged)
         else:
-            self._doubtful.append(step)
+            self._doubtful.append((clock.monotonic(), step))
 
     def _safely(self, act: Callable[..., Any], *arguments: Any) -> Any:
         try:

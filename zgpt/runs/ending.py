@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
@@ -90,13 +90,29 @@ def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], 
 
 def claim(run_id: str, epoch: int, owner: str) -> RunHead | None:
     """Take an open run over from a process that is gone: its next epoch is ours. None when another was faster."""
+    run = claim_all({run_id: epoch}, owner).get(run_id)
+    return head_of(run) if run is not None else None
+
+
+def claim_all(epochs: Mapping[str, int], owner: str) -> dict[str, Run]:
+    """The same for several runs (id: epoch) in one transaction; those that another was faster with are left out.
+
+    The rows are as they are after it: what was kept of an earlier epoch is all that was, and no more will come.
+    """
     with transaction():
         # A row that is locked may be held by a process that stands still; it is tried again, the others are not kept.
-        run = db.session.get(Run, run_id, with_for_update={"skip_locked": True}, populate_existing=True)
-        if run is None or run.epoch != epoch or run.status not in OPEN:
-            return None
-        run.epoch, run.owner = epoch + 1, owner
-        return RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
+        rows = select(Run).where(Run.id.in_(epochs)).order_by(Run.id).with_for_update(skip_locked=True)
+        found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
+        ours = [run for run in found if run.epoch == epochs[run.id] and run.status in OPEN]
+        for run in ours:
+            run.deaths += run.owner not in {None, owner}
+            run.epoch, run.owner = run.epoch + 1, owner
+        return {run.id: run for run in ours}
+
+
+def head_of(run: Run) -> RunHead:
+    """What viewers and the log need to know of a run."""
+    return RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
 
 
 def release(owner: str) -> None:

@@ -18,7 +18,8 @@ _IS_OPEN = text("status IN ('queued', 'streaming')")
 class Run(Base):
     """One attempt. `…_kept` are the checkpoints of this epoch; `ends` and `sha256` say, by part, how it ended.
 
-    `owner` is the process that writes it; null: released, for whoever can go on.
+    `owner` is the process that writes it; null: released, for whoever can go on. `deaths` counts those that died with
+    it; who let go of it does not count, though each time begins an epoch.
     """
 
     __tablename__ = "runs"
@@ -35,6 +36,7 @@ class Run(Base):
     status: Mapped[RunStatus] = mapped_column(String(10), default="queued")
     epoch: Mapped[int] = mapped_column(default=1)
     owner: Mapped[str | None] = mapped_column(String(36))
+    deaths: Mapped[int] = mapped_column(default=0, server_default="0")
     model: Mapped[str | None] = mapped_column(String(200))
     text_kept: Mapped[str] = mapped_column(Text, default="")
     reasoning_kept: Mapped[str] = mapped_column(Text, default="")

@@ -1,7 +1,7 @@
 """Whether the runs of this process are still its own, asked of the database every second. `takeover` takes others.
 
 Redis fences what is written; this is for when Redis is away, for a process that was frozen, and for a stop that Redis
-lost.
+lost. While Redis is away the text is kept here before it is said to be ours: who takes over finds all that was shown.
 """
 
 from __future__ import annotations
@@ -15,29 +15,40 @@ from sqlalchemy import select
 from zgpt.core import clock
 from zgpt.core.db import database_faults, db
 from zgpt.core.errors import Unavailable
+from zgpt.runs import ending
 from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN
 from zgpt.runs.runner import Runner
 
 CHECK_S = 1.0
+CHECK_AWAY_S = 0.25
+"""While Redis is away text may have to wait for a check until it is shown; more often would cost the database more
+than the eye gains."""
 
 log = structlog.get_logger(__name__)
 
 
 class Ownership:
-    """One greenlet per process. `confirmed` gets the (monotonic) time at which every run was still ours."""
+    """One greenlet per process. `confirmed` gets the (monotonic) time at which every run was still ours.
+
+    `is_away`: nobody but the database can hold what is shown.
+    """
 
     def __init__(
-        self, runner: Runner, confirmed: Callable[[float], None], abandoned: Callable[[str, int], None]
+        self,
+        runner: Runner,
+        confirmed: Callable[[float], None],
+        abandoned: Callable[[str, int], None],
+        is_away: Callable[[], bool],
     ) -> None:
         self._runner = runner
         self._confirmed = confirmed
         self._abandoned = abandoned
-
+        self._is_away = is_away
         self._stopped = Event()
 
     def run(self) -> None:
-        while not self._stopped.wait(CHECK_S):
+        while not self._stopped.wait(CHECK_AWAY_S if self._is_away() else CHECK_S):
             self.check()
 
     def stop(self) -> None:
@@ -45,23 +56,28 @@ class Ownership:
 
     def check(self) -> None:
         """Abandon what another process has taken, stop what was asked to stop, and confirm the rest."""
+        began_s = clock.monotonic()
         try:
-            began_s = clock.monotonic()
-            epochs = {run.head.run_id: run.head.epoch for run in self._runner.active()}
-            mine = self._runner.write(self._mine)
-            for run_id in epochs.keys() - mine.keys():
-                self._look_at(run_id, epochs[run_id])
-            for run_id, epoch in epochs.items():
-                if run_id in mine and mine[run_id][0] > epoch:
-                    self._look_at(run_id, epoch)
-                elif run_id in mine and mine[run_id][1]:
-                    self._runner.stop(run_id)
+            active = self._runner.active()
+            if self._is_away():
+                self._runner.write(lambda: ending.save_checkpoints(active))
+            self._compare({run.head.run_id: run.head.epoch for run in active})
         except Unavailable:
             log.warning("ownership_not_known")
         except Exception:
             log.exception("ownership_not_checked")
         else:
             self._confirmed(began_s)
+
+    def _compare(self, epochs: dict[str, int]) -> None:
+        mine = self._runner.write(self._mine)
+        for run_id in epochs.keys() - mine.keys():
+            self._look_at(run_id, epochs[run_id])
+        for run_id, epoch in epochs.items():
+            if run_id in mine and mine[run_id][0] > epoch:
+                self._look_at(run_id, epoch)
+            elif run_id in mine and mine[run_id][1]:
+                self._runner.stop(run_id)
 
     def _mine(self) -> dict[str, tuple[int, bool]]:
         rows = select(Run.id, Run.epoch, Run.stop_requested_at).where(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from zgpt.core import clock
 from zgpt.core.db import db
@@ -17,7 +17,7 @@ from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN
 from zgpt.runs.runner import Runner
 
-LAST_EPOCH = 4
+MOST_DEATHS = 4
 """A run that took four processes down with it, or saw them die, is not tried a fifth time."""
 OLDEST_S = 900
 """After a quarter of an hour nobody waits for an answer to go on by itself; a retry is one press away."""
@@ -27,13 +27,15 @@ INTERRUPTED = Fault(
 )
 
 
-def recover(runner: Runner, provider: Provider) -> int:
-    """Take up every open run; returns how many.
+def recover(runner: Runner, provider: Provider, living: Collection[str] = ()) -> int:
+    """Take up every open run that none of the `living` processes owns; returns how many.
 
-    Call it before the process takes commands, and in one process only: without Redis there is only one. With Redis,
+    Without Redis there is only one process, besides one that ends and lets its runs go: see `alone`. With Redis,
     `takeover` does this all the time.
     """
-    interrupted = list(db.session.scalars(select(Run).where(Run.status.in_(OPEN)).order_by(Run.created_at)))
+    is_nobodys = or_(Run.owner.is_(None), Run.owner.not_in([runner.owner, *living]))
+    wanted = select(Run).where(Run.status.in_(OPEN), is_nobodys).order_by(Run.created_at)
+    interrupted = list(db.session.scalars(wanted))
     db.session.rollback()
     for run in interrupted:
         _take_up(runner, provider, run)
@@ -43,6 +45,7 @@ def recover(runner: Runner, provider: Provider) -> int:
 def _take_up(runner: Runner, provider: Provider, run: Run) -> None:
     head = ending.claim(run.id, run.epoch, runner.owner)
     if head is not None:
+        # The claim has read the row again.
         take_up(runner, provider, run, head, checkpoint_of(run))
 
 
@@ -55,7 +58,7 @@ def take_up(runner: Runner, provider: Provider, run: Run, head: RunHead, kept: M
     """Go on with a claimed run after what was shown (`kept`), begin it anew, or end it in words."""
     if run.stop_requested_at is not None:
         return runner.enqueue(head, kept, outcome=Outcome("stopped"))
-    if head.epoch > LAST_EPOCH or clock.now() - run.created_at > timedelta(seconds=OLDEST_S):
+    if run.deaths >= MOST_DEATHS or clock.now() - run.created_at > timedelta(seconds=OLDEST_S):
         return runner.enqueue(head, kept, outcome=Outcome("failed", INTERRUPTED))
     if kept["text"] and provider.can_continue:
         return runner.enqueue(head, kept)

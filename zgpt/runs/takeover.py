@@ -1,18 +1,21 @@
 """Takes over the runs of processes that are gone, while this one lives. What is done with a taken run is in `recovery`.
 
-A process is gone when its lease in Redis has expired; a run without an owner was let go. Of several that try, the
-database lets one win; then Redis fences the old owner off and hands out what was shown last, in one step.
+A process is gone when it has died on this machine, or when its lease in Redis has expired; a run without an owner was
+let go. Of several that try, the database lets one win; then Redis fences the old owner off and hands out what was shown
+last, in one step.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import gevent
 import structlog
 from gevent.event import Event
+from gevent.pool import Pool
 from sqlalchemy import or_, select
 
 from zgpt.core import clock, metrics
@@ -34,10 +37,16 @@ FROZEN_S = 2.0
 """A look that comes this late means that this process stood still: what it knows is old."""
 FENCE_TRIES = 5
 FENCE_PAUSE_S = 0.3
+AT_A_TIME = 8
+"""Taken runs that are asked of Redis and begun side by side."""
 AT_ONCE = 20
 """Claimed in one go; what is left is for the others, who look at the same time."""
 
 log = structlog.get_logger(__name__)
+
+
+def _nobody(_process_ids: Sequence[str]) -> set[str]:
+    return set()
 
 
 class Log(Protocol):
@@ -53,10 +62,14 @@ class Log(Protocol):
 class Takeover:
     """One greenlet per process."""
 
-    def __init__(self, runner: Runner, provider: Provider, log_of_runs: Log) -> None:
+    def __init__(
+        self, runner: Runner, provider: Provider, log_of_runs: Log, dead: Callable[[Sequence[str]], set[str]] = _nobody
+    ) -> None:
+        """`dead` names those of some processes that have died for sure, so that nobody waits for their leases."""
         self._runner = runner
         self._provider = provider
         self._log = log_of_runs
+        self._dead = dead
         self._steady_since_s = clock.monotonic()
         self._stopped = False
         self._wake = Event()
@@ -88,10 +101,21 @@ class Takeover:
             return 0
         runs = self._runner.write(lambda: _runs_of(gone, released=None in owners))
         random.shuffle(runs)
-        taken = sum(self._take(run) for run in runs[:AT_ONCE] if not self._stopped)
+        taken = self._take_all(runs[:AT_ONCE])
         if len(runs) > AT_ONCE:
             self._wake.set()
         return taken
+
+    def _take_all(self, runs: list[Run]) -> int:
+        """Claimed together and begun several at a time: all of their viewers wait for it."""
+        owner = self._runner.owner
+        owners = {run.id: run.owner for run in runs}
+        claimed = self._runner.write(lambda: ending.claim_all({run.id: run.epoch for run in runs}, owner))
+        pool = Pool(AT_A_TIME)
+        for run in claimed.values():
+            pool.spawn(self._safely, partial(self._take, run, owners[run.id]))
+        pool.join()
+        return len(claimed)
 
     def _owners(self) -> set[str | None]:
         """The other processes that have open runs; None when there are some without an owner."""
@@ -100,7 +124,10 @@ class Takeover:
             return set(db.session.scalars(owners)) - {self._runner.owner}
 
     def _gone(self, owners: set[str | None]) -> list[str]:
-        """Those whose lease has expired, as far as this process can judge."""
+        """Those that have died here, or whose lease has expired as far as this process can judge.
+
+        Nobody while Redis is away: it has what they showed last.
+        """
         named = [owner for owner in owners if owner is not None]
         if not named:
             return []
@@ -111,30 +138,30 @@ class Takeover:
             return []
         if self._log.process_id not in living:
             self._unsteady()
+        dead = self._dead(named)
         if clock.monotonic() - self._steady_since_s < STEADY_S:
-            return []
-        return [owner for owner in named if owner not in living]
+            return list(dead)
+        return [owner for owner in named if owner in dead or owner not in living]
 
-    def _take(self, run: Run) -> bool:
-        head = self._runner.write(lambda: ending.claim(run.id, run.epoch, self._runner.owner))
-        if head is None:
-            return False
+    def _take(self, run: Run, from_owner: str | None) -> None:
         metrics.RUNS_TAKEN.inc()
-        kept = self._kept(run, head.epoch)
-        log.info("run_taken", run_id=run.id, epoch=head.epoch, owner=run.owner, bytes=sum(map(len, kept.values())))
-        active = take_up(self._runner, self._provider, run, head, kept)
+        kept = self._kept(run, from_owner)
+        log.info("run_taken", run_id=run.id, epoch=run.epoch, owner=from_owner, bytes=_size(kept))
+        active = take_up(self._runner, self._provider, run, ending.head_of(run), kept)
         # What came from Redis is not in the database yet, or only in part: the next checkpoint writes it.
         active.saved_bytes = 0
-        return True
 
-    def _kept(self, run: Run, epoch: int) -> dict[str, bytes]:
-        """The longer of what the log and the database hold. Redis answered a moment ago: it is worth some patience."""
+    def _kept(self, run: Run, from_owner: str | None) -> dict[str, bytes]:
+        """The longer of what the log and the database hold of a run that was claimed.
+
+        Redis answered a moment ago: it is worth some patience. Who let go has kept everything.
+        """
         checkpoint = checkpoint_of(run)
         for _ in range(FENCE_TRIES):
             try:
-                logged = self._log.take_run(run.id, epoch) or {}
+                logged = self._log.take_run(run.id, run.epoch) or {}
             except RedisAway:
-                if run.owner is None:
+                if from_owner is None:
                     break
                 gevent.sleep(FENCE_PAUSE_S)
                 continue
