@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,24 @@ wsgi_app = "wsgi:app"
 bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT') or 8080}"
 # gevent, with sockets that leave the request and an exit that tells them when to come back.
 worker_class = "zgpt.realtime.worker.Worker"
+
+
+def _workers() -> int:
+    """As many as are asked for; else one per core where Redis and PostgreSQL let them work together, else one."""
+    if given := os.environ.get("WEB_CONCURRENCY"):
+        return int(given) if given.isdigit() else 1
+    if not os.environ.get("REDIS_URL") or not (os.environ.get("DATABASE_URL") or "").startswith("postgres"):
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # Six hold at most 90 connections to PostgreSQL, which lets 97 people in where nobody has told it otherwise.
+    workers = min(cores, 6)
+    # The app divides LLM_CONCURRENCY by it.
+    os.environ["WEB_CONCURRENCY"] = str(workers)
+    return workers
+
+
 # One process holds thousands of sockets; more of them need Redis (the app refuses to start without).
-workers = int(_concurrency) if (_concurrency := os.environ.get("WEB_CONCURRENCY") or "").isdigit() else 1
+workers = _workers()
 # HTTP requests at once per worker; above it 503, except for health checks. WebSockets leave the pool with the 101
 # (MAX_CONNECTIONS bounds them), and a client that has said nothing yet is not in it.
 worker_connections = 1_000
@@ -32,7 +49,7 @@ backlog = 4_096
 preload_app = False
 # A worker whose loop stands still for this long is killed and replaced.
 timeout = 30
-# Runs are handed over and sockets closed 2 s earlier; then the master kills.
+# A full stop: runs are handed over and sockets closed 2 s earlier; then the master kills. At a reload it kills nobody.
 graceful_timeout = 20
 # Longer than a proxy's think time between two requests, short enough not to fill the pool with silent connections.
 keepalive = 5
@@ -93,11 +110,28 @@ if workers > 1:
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_instance / "metrics"))
 
 
-def on_starting(server: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
-    """Begin with empty counters: files of dead processes would be added to ours."""
+def on_starting(server: Any) -> None:
+    """Begin with empty counters: files of dead processes would be added to ours. After SIGUSR2 they are not dead."""
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        shutil.rmtree(folder, ignore_errors=True)
-        Path(folder).mkdir(parents=True)
+        if not server.master_pid:
+            shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+
+
+def on_reload(server: Any) -> None:
+    """Take the worker from the disk too: what is imported here would be mixed with the app of a new version."""
+    before = _forget_ours()
+    try:
+        server.worker_class = server.cfg.worker_class
+    except Exception:
+        server.log.exception("the worker of this version cannot be loaded")
+        _forget_ours()
+        sys.modules.update(before)
+
+
+def _forget_ours() -> dict[str, Any]:
+    names = [name for name in sys.modules if name.partition(".")[0] == "zgpt"]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
@@ -107,7 +141,8 @@ def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - the signature is gu
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
-    """Take the gauges of a worker that has gone out of the sum."""
+    """Let nobody wait for a worker that has gone, and take its gauges out of the sum."""
+    worker.arrived()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         from prometheus_client.multiprocess import mark_process_dead
 

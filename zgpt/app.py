@@ -18,13 +18,14 @@ from zgpt.core.problems import install_problems
 from zgpt.core.request_log import install_request_log
 from zgpt.core.security import install_security
 from zgpt.core.wire import WireJson
+from zgpt.gateway.departure import Departure
 from zgpt.gateway.views import register as register_gateway
 from zgpt.gateway.views import start_gateway, stop_gateway
 from zgpt.ops.checks import install_checks
 from zgpt.ops.views import register as register_ops
 from zgpt.realtime.broker import Broker, MemoryBroker
 from zgpt.realtime.broker_redis import RedisBroker
-from zgpt.realtime.drain import on_drain
+from zgpt.realtime.drain import on_drain, on_leave
 from zgpt.realtime.flush import FlushClock
 from zgpt.realtime.hub import Hub
 from zgpt.realtime.server import Realtime
@@ -59,10 +60,16 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def start_background(app: Flask) -> None:
     """In the process that serves, and nowhere else: take up interrupted runs, watch deadlines, and drain at the end."""
+    departure = Departure(app, app.config["ZGPT"])
     start_runs(app)
     start_gateway(app)
+    departure.start()
+    on_leave(departure.leave)
+    on_drain(departure.quiet)
     on_drain(lambda: stop_runs(app))
+    on_drain(departure.pass_on)
     on_drain(lambda: stop_gateway(app))
+    on_drain(departure.close)
 
 
 def _flask(settings: Settings) -> Flask:
@@ -80,7 +87,7 @@ def _install_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, settings)
 
 
 def _install_realtime(app: Flask, settings: Settings) -> Realtime:

@@ -18,7 +18,7 @@ def echo(tmp_path: Path) -> Iterator[MakeEcho]:
 
     def make(*options: str, **env: str) -> Server:
         folder = tmp_path / f"echo-{len(made)}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         argv = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", *options, "tests.conformance.echo_app:app")
         made.append(Server(folder, server_env(env), argv=argv))
         made[-1].start()

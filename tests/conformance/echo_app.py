@@ -1,9 +1,10 @@
 """An app that only echoes, on the engine and the worker of the product; mounted in tests alone.
 
-ECHO_STUCK_DRAIN=1 makes it hang when it should exit.
+ECHO_STUCK_DRAIN=1 makes it hang when it should exit. A file `boot` in INSTANCE_DIR makes a start `broken` or `slow`.
 """
 
 import os
+from pathlib import Path
 
 import gevent
 import structlog
@@ -24,6 +25,15 @@ structlog.configure(
 )
 MESSAGE_BYTES = 32 * 1024 * 1024
 SLOW_S = 1.0
+SLOW_BOOT_S = 25.0
+
+boot = Path(os.environ["INSTANCE_DIR"]) / "boot"
+how = boot.read_text() if boot.exists() else ""
+if how == "broken":
+    raise RuntimeError("this version does not start")
+if how == "slow":
+    gevent.sleep(SLOW_BOOT_S)
+
 app = Flask(__name__)
 sock = Sock(app, Limits(message_bytes=MESSAGE_BYTES))
 

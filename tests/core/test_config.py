@@ -95,3 +95,9 @@ def test_without_a_mapping_the_environment_is_read(monkeypatch: pytest.MonkeyPat
 )
 def test_cookies_are_secure_where_browsers_come_by_https(env: dict[str, str], secure: bool) -> None:
     assert load_settings(env).secure_cookies is secure
+
+
+@pytest.mark.parametrize(("workers", "limit", "share"), [("1", "4", 4), ("2", "5", 3), ("6", "4", 1)])
+def test_each_worker_has_a_share_of_the_answers_at_once(workers: str, limit: str, share: int) -> None:
+    env = {"WEB_CONCURRENCY": workers, "LLM_CONCURRENCY": limit, "REDIS_URL": "redis://host"}
+    assert load_settings(env).llm_concurrency_here == share

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent
 import pytest
@@ -19,7 +19,11 @@ from tests.support.visitor import Visitor, visit
 from tests.support.ws_client import Client
 from zgpt.gateway.client import Client as GatewayClient
 from zgpt.gateway.handler import Gateway
+from zgpt.gateway.handover import Handover
 from zgpt.realtime.connection import Connection
+
+if TYPE_CHECKING:
+    from tests.gateway.pages import Page
 
 __all__ = ["Chat", "Desk", "House", "MakeChat", "Socket", "any_chat", "chat", "make_chat"]
 Frame = dict[str, Any]
@@ -144,3 +148,20 @@ def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> It
     server.close()
     model.close()
     print(f"--- log of {server.url}\n{server.log.read_text(errors='replace')}")
+
+
+@pytest.fixture
+def handover(chat: Chat) -> Handover:
+    """The gateway's way in and out, for connections that change their process."""
+    extensions = chat.app.extensions
+    return Handover(chat.app, extensions["gateway"], extensions["realtime"], per_user=50)
+
+
+@pytest.fixture
+def page(chat: Chat) -> Iterator[Page]:
+    """A page of the person, which has said hello over a real socket."""
+    from tests.gateway.pages import Page
+
+    made = Page(chat)
+    yield made
+    made.close()

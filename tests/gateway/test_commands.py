@@ -154,7 +154,7 @@ def test_only_so_many_sessions_may_be_open_at_once(desk: Desk) -> None:
 def test_a_session_whose_opening_fails_is_not_viewed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = desk.chat.ask()
     socket = desk.connect()
-    monkeypatch.setattr(commands, "changes_since", lambda *_: 1 / 0)
+    monkeypatch.setattr(commands, "open_since", lambda *_: 1 / 0)
     assert socket.ask("session.open", session_id=sent.session_id)["code"] == "internal"
     assert desk.chat.hub._viewers == {}
 

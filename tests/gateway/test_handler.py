@@ -99,7 +99,7 @@ def test_who_ignores_a_thousand_refusals_is_sent_away(desk: Desk, monkeypatch: p
 def test_more_commands_than_may_wait_are_told_to_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "COMMANDS_AT_ONCE", 1_000)
     socket = desk.connect()
-    socket.client._allowance = 1_000
+    socket.client.allowance = 1_000
     for _ in range(QUEUED_COMMANDS):
         socket.send("ping")
     busy = socket.ask("ping")

@@ -176,7 +176,7 @@ def test_a_worker_that_is_told_to_end_hands_its_answers_over_at_once(room: Room)
     os.kill(room.owner, signal.SIGTERM)
     assert room.finish() == "completed"
     room.check(counted(200), swaps=1)
-    assert room.writer.closes == [1012]
+    assert (room.writer.closes, room.reader.closes) == ([], [])
 
 
 def test_signing_out_closes_the_sockets_on_every_worker(room: Room) -> None:
@@ -223,3 +223,24 @@ def test_a_redis_that_is_full_loses_nobody_a_character(room: Room, together: Red
     assert shown > 100
     assert room.finish() == "completed"
     room.check(counted(200))
+
+
+def test_a_worker_that_was_frozen_while_redis_was_emptied_shows_nothing_of_its_own_any_more(
+    room: Room, together: RedisServer
+) -> None:
+    room.ask("count:500@50")
+    room.read_until(room.reader, 40)
+    os.kill(room.owner, signal.SIGSTOP)
+    emptied = threading.Timer(FROZEN_S - 1, _empty, (together,))
+    thaw = threading.Timer(FROZEN_S, os.kill, (room.owner, signal.SIGCONT))
+    for timer in (emptied, thaw):
+        timer.start()
+    assert room.finish() == "completed"
+    for timer in (emptied, thaw):
+        timer.join()
+    room.check(counted(500), swaps=1)
+
+
+def _empty(server: RedisServer) -> None:
+    with redis.Redis.from_url(server.url) as operator:
+        operator.flushall()

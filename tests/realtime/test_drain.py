@@ -8,6 +8,7 @@ from zgpt.realtime import drain
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "drain_callbacks", [])
+    monkeypatch.setattr(drain, "leave_callbacks", [])
     monkeypatch.setattr(drain, "_draining", False)
 
 
@@ -28,3 +29,10 @@ def test_callbacks_run_in_order_even_after_one_that_fails() -> None:
     assert told == [("first", True), ("last", True)]
     first()
     assert len(told) == 3, "the decorated function is still itself"
+
+
+def test_what_is_to_be_done_before_runs_while_the_process_still_serves() -> None:
+    told = []
+    drain.on_leave(lambda: told.append(drain.draining()))
+    drain.leave()
+    assert told == [False]

@@ -58,7 +58,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(room=ROOMS)
     def join(self, room: int | None) -> None:
-        self._add(Link(room), Transcript(session_id=SESSION), {})
+        self._add(Link(room), Transcript(session_id=SESSION, revision=ended().revision - 1), {})
 
     @precondition(lambda self: self.pages)
     @rule(which=WHICH)

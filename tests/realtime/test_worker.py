@@ -1,6 +1,7 @@
 """How the server exits, with real gunicorn: at once, in words to every socket, and without cutting a request."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
+from pathlib import Path
 from types import SimpleNamespace
 
 import gevent
@@ -17,7 +19,7 @@ import pytest
 from gunicorn.errors import ConfigError
 
 from tests.conformance.conftest import MakeEcho
-from tests.support.processes import polls, tail
+from tests.support.processes import ServiceError, polls, tail
 from tests.support.server import ROOT, Server, responds
 from tests.support.ws_client import Client, Closed
 from zgpt.realtime.worker import Worker
@@ -60,6 +62,13 @@ def get(connection: HTTPConnection, path: str) -> bytes:
 
 def workers(server: Server) -> list[int]:
     return [child.pid for child in psutil.Process(server.pid).children()]
+
+
+def await_line(server: Server, words: str, times: int) -> None:
+    for _ in polls(SOON_S):
+        if server.log.read_text().count(words) >= times:
+            return
+    raise AssertionError(f"{words!r} was not logged {times} times:\n{tail(server.log)}")
 
 
 def test_sigterm_tells_every_socket_when_to_come_back_and_exits_soon(echo: MakeEcho, open_socket: OpenSocket) -> None:
@@ -121,10 +130,12 @@ def test_after_max_requests_the_sockets_are_told_and_a_new_worker_serves(
     for _ in range(8):
         responds(server.url + "/readyz")
     assert how(client.wait_closed(SOON_S)) == TOLD
+    # The two live side by side for a moment: the successor is there before anybody is told.
     for _ in polls(SOON_S):
-        if responds(server.url + "/readyz"):
+        if set(workers(server)).isdisjoint(gone):
             break
     assert set(workers(server)).isdisjoint(gone)
+    assert responds(server.url + "/readyz")
 
 
 def test_a_reload_tells_the_sockets_and_a_new_worker_serves(echo: MakeEcho, open_socket: OpenSocket) -> None:
@@ -133,6 +144,39 @@ def test_a_reload_tells_the_sockets_and_a_new_worker_serves(echo: MakeEcho, open
     server.signal(signal.SIGHUP)
     assert how(client.wait_closed(SOON_S)) == TOLD
     open_socket(server).close()
+
+
+def test_a_full_stop_in_the_middle_of_a_reload_waits_for_nobody_who_comes(
+    echo: MakeEcho, open_socket: OpenSocket
+) -> None:
+    server = echo("--graceful-timeout", "4")
+    client = open_socket(server)
+    (server.folder / "boot").write_text("slow")
+    server.signal(signal.SIGHUP)
+    await_line(server, "Booting worker", 2)
+    server.signal(signal.SIGTERM)
+    assert how(client.wait_closed(SOON_S)) == TOLD
+    assert server.wait(SOON_S) == 0
+
+
+def test_a_worker_that_cannot_start_is_started_again_until_it_can(echo: MakeEcho) -> None:
+    server = echo()
+    (server.folder / "boot").write_text("broken")
+    (only,) = workers(server)
+    os.kill(only, signal.SIGKILL)
+    await_line(server, "worker failed to boot", 2)
+    (server.folder / "boot").unlink()
+    for _ in polls(SOON_S):
+        if responds(server.url + "/readyz"):
+            break
+    assert responds(server.url + "/readyz")
+
+
+def test_a_server_whose_first_worker_cannot_start_ends(echo: MakeEcho, tmp_path: Path) -> None:
+    (tmp_path / "echo-0").mkdir()
+    (tmp_path / "echo-0" / "boot").write_text("broken")
+    with pytest.raises(ServiceError, match="this version does not start"):
+        echo()
 
 
 def test_a_worker_without_a_master_says_goodbye_and_goes(echo: MakeEcho, open_socket: OpenSocket) -> None:

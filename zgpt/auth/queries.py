@@ -1,8 +1,10 @@
 """Reads of users and logins. Secrets are compared elsewhere; nothing is written here."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from zgpt.auth.models import Login, User
 from zgpt.core import clock
@@ -19,19 +21,41 @@ class Credentials:
 
 def role_of_login(user_id: str, login_id: str) -> str | None:
     """The user's role, if this login is theirs and neither it nor they are shut out; one look by primary keys."""
-    live = (
+    values = {"of_login": login_id, "of_user": user_id, "moment": clock.now()}
+    with database_faults():
+        role: str | None = db.session.scalar(_live_role(), values)
+        return role
+
+
+@cache
+def _live_role() -> Select[str]:
+    """Made once: every request and every connection that comes back asks this."""
+    return (
         select(User.role)
         .join(Login, Login.user_id == User.id)
         .where(
-            Login.id == login_id,
-            User.id == user_id,
+            Login.id == bindparam("of_login", type_=Login.id.type),
+            User.id == bindparam("of_user", type_=User.id.type),
+            User.disabled_at.is_(None),
+            Login.revoked_at.is_(None),
+            Login.expires_at > bindparam("moment", type_=Login.expires_at.type),
+        )
+    )
+
+
+def live_logins(login_ids: Collection[str]) -> set[tuple[str, str]]:
+    """User and login of those that are shut out in none of the ways of `role_of_login`."""
+    live = (
+        select(Login.user_id, Login.id)
+        .join(User, Login.user_id == User.id)
+        .where(
+            Login.id.in_(login_ids),
             User.disabled_at.is_(None),
             Login.revoked_at.is_(None),
             Login.expires_at > clock.now(),
         )
     )
-    with database_faults():
-        return db.session.scalar(live)
+    return {(user_id, login_id) for user_id, login_id in db.session.execute(live)}
 
 
 def credentials_of(email: str) -> Credentials:

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65_535)
     public_url: HttpUrl | None = None
     web_concurrency: int = Field(1, ge=1, le=256)
+    worker_memory_mb: int = Field(0, ge=0, le=1_048_576)
     instance_dir: Path = Path("instance")
     log_level: Level = "info"
     log_format: Literal["json", "console"] = "json"
@@ -171,6 +172,11 @@ class Settings(BaseSettings):
     def is_sqlite(self) -> bool:
         """Whether the database is the built-in SQLite."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def llm_concurrency_here(self) -> int:
+        """This process's share of `llm_concurrency`; at least one, for a process without any would answer nobody."""
+        return -(-self.llm_concurrency // self.web_concurrency)
 
     @property
     def secure_cookies(self) -> bool:

@@ -25,8 +25,8 @@ class Client:
     """The gateway's state of one connection."""
 
     __slots__ = (
-        "_allowance",
         "_counted_s",
+        "allowance",
         "connection",
         "due_s",
         "member",
@@ -46,21 +46,21 @@ class Client:
         self.warned = False
         self.stranger = True
         self.refusals = 0
-        self._allowance = float(COMMANDS_AT_ONCE)
+        self.allowance = float(COMMANDS_AT_ONCE)
         self._counted_s = clock.monotonic()
 
     def spend(self) -> float:
         """Take one command from the allowance; 0, or the seconds until there is one again."""
         now_s = clock.monotonic()
         earned = (now_s - self._counted_s) * COMMANDS_PER_S
-        self._allowance = min(COMMANDS_AT_ONCE, self._allowance + earned)
+        self.allowance = min(COMMANDS_AT_ONCE, self.allowance + earned)
         self._counted_s = now_s
-        if self._allowance == COMMANDS_AT_ONCE:
+        if self.allowance == COMMANDS_AT_ONCE:
             self.refusals = 0
-        if self._allowance < 1:
+        if self.allowance < 1:
             self.refusals += 1
-            return (1 - self._allowance) / COMMANDS_PER_S
-        self._allowance -= 1
+            return (1 - self.allowance) / COMMANDS_PER_S
+        self.allowance -= 1
         return 0.0
 
     def push(self, command: AnyCommand) -> bool:

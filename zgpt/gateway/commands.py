@@ -10,8 +10,6 @@ from zgpt.auth.access import access_user, verify_again
 from zgpt.auth.schemas import user_json
 from zgpt.auth.tokens import Identity, verify_access
 from zgpt.chat.access import access_session
-from zgpt.chat.cursors import encode_message_cursor
-from zgpt.chat.schemas import session_json
 from zgpt.core import metrics
 from zgpt.core.config import settings
 from zgpt.core.errors import Conflict, Problem, Unauthorized, Unavailable
@@ -21,9 +19,8 @@ from zgpt.realtime.hub import Holds, Member
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.server import current
 from zgpt.runs import actions
-from zgpt.runs.models import Run
-from zgpt.runs.queries import Changes, changes_since, open_runs, question_and_answer
-from zgpt.runs.runner import current_runner
+from zgpt.runs.opened import open_since, opened_json
+from zgpt.runs.queries import question_and_answer
 from zgpt.runs.schemas import written_json
 
 SESSIONS_PER_CONNECTION = 16
@@ -91,23 +88,13 @@ def session_open(client: Client, command: protocol.SessionOpen) -> Reply:
     hub.hold(member, session_id)
     try:
         session = access_session(member.user_id, session_id)
-        changes = changes_since(session, command.revision)
-        runs = open_runs(session.id)
-        current().broker.prepare(RunHead(r.user_id, r.session_id, r.id, r.message_id, r.epoch) for r in runs)
+        opened = open_since(session, command.revision)
+        current().broker.prepare(RunHead(r.user_id, r.session_id, r.id, r.message_id, r.epoch) for r in opened.runs)
     except BaseException:
         hub.close_session(member, session_id)
         raise
-    result = {
-        "session": session_json(session),
-        "revision": changes.revision,
-        "messages": [written_json(message, run) for message, run in changes.messages],
-        "deleted": changes.deleted,
-        "runs": [_live_json(run) for run in runs],
-        "more": changes.more,
-        "before": _older_cursor(changes),
-    }
     holds = _holds(command)
-    return Reply(result, lambda: hub.release(member, session_id, session.revision, holds))
+    return Reply(opened_json(opened), lambda: hub.release(member, session_id, session.revision, holds))
 
 
 def session_close(client: Client, command: protocol.SessionClose) -> Reply:
@@ -183,18 +170,6 @@ def _is_same(member: Member, identity: Identity) -> bool:
 def _check_room(member: Member, session_id: str) -> None:
     if session_id not in member.viewers and len(member.viewers) >= SESSIONS_PER_CONNECTION:
         raise Problem("Too many sessions are open on this connection. Close one first.", code="conflict", status=409)
-
-
-def _older_cursor(changes: Changes) -> str | None:
-    """For who held nothing: where the older messages begin that had no room, as `before` of their REST page."""
-    if not changes.more or not changes.messages:
-        return None
-    return encode_message_cursor(changes.messages[0][0].id)
-
-
-def _live_json(run: Run) -> Json:
-    place = current_runner().place_of(run.id)
-    return {"run_id": run.id, "message_id": run.message_id, "status": run.status, "epoch": run.epoch, "place": place}
 
 
 def _holds(command: protocol.SessionOpen) -> Holds:

@@ -16,7 +16,7 @@ from zgpt.gateway.client import REFUSALS_BEFORE_CLOSE, Client
 from zgpt.gateway.commands import COMMANDS, TooManyConnections
 from zgpt.gateway.deadlines import Deadlines
 from zgpt.gateway.pool import CommandPool
-from zgpt.realtime import close_codes
+from zgpt.realtime import close_codes, door
 from zgpt.realtime.connection import Connection
 from zgpt.realtime.hub import Hub
 from zgpt.realtime.protocol import AnyCommand, AuthExpiring, BadCommand, Error, Event, Ok, encode_event, parse_command
@@ -37,6 +37,7 @@ class Gateway:
         self._strangers = 0
         self._strangers_most = settings.max_connections_without_hello
         self._pool = CommandPool(self._act)
+        door.workloads.append(self._pool.__len__)
         self.deadlines = Deadlines(self._due)
 
     @property
@@ -74,15 +75,17 @@ class Gateway:
             self._hub.drained(member)
 
     def on_close(self, conn: Connection, _code: int) -> None:
-        self._forget(_client(conn))
+        self.forget(_client(conn))
 
-    def _forget(self, client: Client) -> None:
+    def forget(self, client: Client) -> None:
+        """It belongs to nothing here any more. Again is harmless."""
         self.deadlines.clear(client)
-        self._know(client)
+        self.know(client)
         if client.member is not None:
             self._hub.leave(client.member)
 
-    def _know(self, client: Client) -> None:
+    def know(self, client: Client) -> None:
+        """It has said hello."""
         if client.stranger:
             client.stranger = False
             self._strangers -= 1
@@ -107,12 +110,12 @@ class Gateway:
         metrics.COMMANDS.labels(_type(command), outcome).inc()
         if client.connection.closed:
             # It closed while the command ran, which may have said hello or opened a session since.
-            self._forget(client)
+            self.forget(client)
 
     def _run(self, client: Client, command: AnyCommand) -> None:
         reply = COMMANDS[type(command)](client, command)
         # Only who has said hello gets a reply: the others are told that they have to.
-        self._know(client)
+        self.know(client)
         if reply.expires_at is not None:
             client.warned = False
             self.deadlines.set(client, reply.expires_at)

@@ -22,6 +22,10 @@ class CommandPool:
         self._ready: deque[Client] = deque()
         self._workers = 0
 
+    def __len__(self) -> int:
+        """Clients that wait for a command of theirs, or are being served."""
+        return len(self._ready) + self._workers
+
     def submit(self, client: Client) -> None:
         """The client's queue has a command."""
         if client.queued:

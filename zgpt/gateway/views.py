@@ -49,4 +49,7 @@ def stop_gateway(app: Flask) -> None:
         engine = app.extensions["sock"].engine
     for connection in list(engine.connections):
         wait_ms = secrets.randbelow(RETURN_SPREAD_MS)
+        if isinstance(connection, Connection):
+            # Nobody took it over; its peer's goodbye has to be read.
+            connection.read_on()
         connection.close(close_codes.RESTART, json.dumps({"retry_after_ms": wait_ms}))

@@ -13,11 +13,13 @@ import structlog
 
 from zgpt.core import ids, metrics
 from zgpt.realtime import close_codes, descriptor
+from zgpt.realtime.descriptor import close_watchers
 from zgpt.realtime.frames import BINARY, CLOSE, PING, TEXT, encode_close, encode_ping, encode_pong
 from zgpt.realtime.handler import Handler
+from zgpt.realtime.handover_record import Parcel
 from zgpt.realtime.inbox import Inbox
 from zgpt.realtime.outbox import GONE
-from zgpt.realtime.parser import Event, FrameError, parse_close
+from zgpt.realtime.parser import Event, FrameError, FrameParser, parse_close
 
 if TYPE_CHECKING:
     from zgpt.realtime.loop import Engine
@@ -93,6 +95,60 @@ class Connection(Inbox):
         elif opcode == PING:
             self.offer_frame(encode_pong(payload))
 
+    # Moving to another process, where the same socket is open too
+
+    @classmethod
+    def adopt(cls, engine: Engine, fd: int, parcel: Parcel) -> Connection:
+        """A connection that was frozen in another process: at rest here, and counted, until `go_on` or `let_go`."""
+        adopted = cls(engine, parcel.network)
+        adopted.id, adopted.messages_in = parcel.id, parcel.messages_in
+        adopted.bytes_in, adopted.bytes_out = parcel.bytes_in, parcel.bytes_out
+        adopted._opened = engine.ticker.now - engine.ticker.ticks(parcel.open_s)
+        adopted._fd, adopted._out, adopted.blocked = fd, parcel.unsent, bool(parcel.unsent)
+        if parcel.unread or parcel.fragments_of:
+            adopted._parser = FrameParser(engine.limits.message_bytes)
+            adopted._parser.go_on(parcel.unread, parcel.fragments, parcel.fragments_of)
+        engine.add(adopted)
+        return adopted
+
+    @property
+    def fd(self) -> int:
+        """The descriptor of its socket; nobody else may read or write it."""
+        return self._fd
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether it is open and in a state that can be told: it has begun to read, and nothing broke."""
+        return not self.closed and self._reader is not None and not self._failed
+
+    def freeze(self, state: bytes) -> Parcel:
+        """Neither read nor write any more, and say all that another process needs; then `go_on` or `let_go`."""
+        open_s = self._engine.ticker.seconds_since(self._opened)
+        counts = self.messages_in, self.bytes_in, self.bytes_out
+        self.closed = True
+        close_watchers(self._reader, self._turn, self._writer)
+        self._reader = self._turn = self._writer = None
+        self._engine.ticker.clear_deadline(self)
+        return Parcel(self.id, self.network, open_s, *counts, self._unsent(), *self._unread(), state)
+
+    def go_on(self) -> None:
+        """Write again, first what was left unsent. Nothing is read before `read_on`."""
+        self.closed = self._paused = False
+        self.seen = self._engine.ticker.now
+        if self.blocked:
+            self._wait_writable()
+
+    def read_on(self) -> None:
+        """Read again, first what was left unparsed."""
+        if self._fd != GONE and self._reader is None:
+            self._read_on()
+
+    def let_go(self) -> None:
+        """It belongs to another process: close the descriptor here without a word. The handler is told nothing."""
+        self.closed = True
+        self._finish()
+        self._handler = None
+
     # Closing
 
     def close(self, code: int, reason: str = "") -> None:
@@ -111,7 +167,7 @@ class Connection(Inbox):
         """Ping after a silence, close when that was not answered; the next tick to look again, 0 for never."""
         engine = self._engine
         if self.closed:
-            return 0
+            return 0 if self.close_code or self._fd == GONE else now + engine.heartbeat
         if self._paused:
             self.seen = now
         if now - self.seen < engine.heartbeat:
@@ -189,7 +245,7 @@ class Connection(Inbox):
         if self._fd == GONE:
             return
         fd, self._fd = self._fd, GONE
-        descriptor.close_watchers(self._reader, self._turn, self._writer)
+        close_watchers(self._reader, self._turn, self._writer)
         self._reader = self._turn = self._writer = None
         self._parser = self._queue = None
         self._out = b""

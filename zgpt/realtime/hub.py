@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from zgpt.core import metrics
@@ -100,10 +100,13 @@ class Hub:
         self._viewers.setdefault(session_id, set()).add(viewer)
         metrics.VIEWERS.inc()
 
-    def release(self, member: Member, session_id: str, revision: int, holds: Holds) -> None:
+    def release(
+        self, member: Member, session_id: str, revision: int, holds: Holds, ended: Iterable[LiveRun] = ()
+    ) -> None:
         """Send what was kept back, then the rest of each live part after what the viewer holds.
 
-        A run that has ended is joined too if its end is newer than `revision`, the state that was read.
+        A run that has ended is joined too if its end is newer than `revision`, the state that was read, or if it is
+        among `ended`: those whose end the viewer, who comes from another process, has not been told.
         """
         viewer = member.viewers.get(session_id)
         if viewer is None:
@@ -116,6 +119,9 @@ class Hub:
             run = self._runs[run_id]
             if run.end is None or run.end.revision > revision:
                 self._look(viewer, run, holds.get(run_id, {}))
+        for run in ended:
+            if run.head.run_id not in viewer.cursors:
+                self._look(viewer, run, holds.get(run.head.run_id, {}))
 
     def close_session(self, member: Member, session_id: str) -> None:
         viewer = member.viewers.pop(session_id, None)

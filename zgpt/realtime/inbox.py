@@ -62,6 +62,18 @@ class Inbox(Outbox):
             self._paused = False
             self._wait_turn()
 
+    def _unread(self) -> tuple[bytes, bytes, int]:
+        """See FrameParser.unfinished."""
+        return self._parser.unfinished() if self._parser is not None else (b"", b"", 0)
+
+    def _read_on(self) -> None:
+        """Listen, after what was read and not delivered."""
+        self._reader = self._engine.loop.io(self._fd, _READ)
+        if self._parser is None:
+            self._listen()
+        else:
+            self._wait_turn()
+
     def _begin_reading(self, early: bytes) -> None:
         """Take `early`, which was already read from the descriptor, then listen."""
         self._reader = self._engine.loop.io(self._fd, _READ)

@@ -16,6 +16,7 @@ from gevent import get_hub
 from gevent.pool import Pool
 
 from zgpt.core import clock
+from zgpt.realtime.door import Door, is_upgrade
 
 SILENCE_S: Final = 10.0
 """How long a client may take to begin. Browsers open sockets ahead of need, and open another when this one is gone."""
@@ -57,7 +58,12 @@ class Lobby:
         self._pool = Pool(room)
         self._probes = Pool(PROBES_AT_ONCE)
         self._waiting: dict[Caller, None] = {}
+        self._door = Door(self._let_in, lambda: not self.crowded)
         self._timer: Any = None
+
+    def __len__(self) -> int:
+        """Clients that have no answer yet: silent, or before the door."""
+        return len(self._waiting) + len(self._door)
 
     @property
     def crowded(self) -> bool:
@@ -83,6 +89,7 @@ class Lobby:
         """The process ends: who has said nothing yet is not waited for."""
         for caller in list(self._waiting):
             self._dismiss(caller)
+        self._door.close()
         if self._timer is not None:
             self._timer.close()
             self._timer = None
@@ -97,12 +104,23 @@ class Lobby:
         self._forget(caller)
         if not begin:
             caller.close()
+        elif is_upgrade(begin) and not self._door.full:
+            self._door.enter(caller)
         elif not self.crowded:
             self._pool.spawn(caller.serve)
         elif _is_probe(begin) and self._probes.free_count():
             self._probes.spawn(caller.serve)
         else:
             _refuse(caller)
+
+    def _let_in(self, caller: Caller) -> None:
+        self._pool.spawn(self._shake_hands, caller)
+
+    def _shake_hands(self, caller: Caller) -> None:
+        try:
+            caller.serve()
+        finally:
+            self._door.done(caller)
 
     def _sweep(self) -> None:
         now_s = clock.monotonic()

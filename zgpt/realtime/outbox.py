@@ -90,6 +90,10 @@ class Outbox(ABC):
         self._send(frame)
         return not self.closed
 
+    def _unsent(self) -> bytes:
+        """What the peer must get before anything else; it may begin in the middle of a frame."""
+        return bytes(memoryview(self._out)[self._out_at :]) + b"".join(self._queue or ())
+
     def _send(self, frame: bytes) -> bool:
         try:
             sent = _write(self._fd, frame)
@@ -108,6 +112,9 @@ class Outbox(ABC):
         self.blocked = True
         self._out = frame
         self._out_at = sent
+        self._wait_writable()
+
+    def _wait_writable(self) -> None:
         self._engine.ticker.set_deadline(self, self._engine.send_stall)
         self._writer = self._engine.loop.io(self._fd, _WRITE)
         self._writer.start(self._on_writable)

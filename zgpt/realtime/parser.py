@@ -67,6 +67,19 @@ class FrameParser:
         held += data
         self._data, self._at = held, 0
 
+    def unfinished(self) -> tuple[bytes, bytes, int]:
+        """What it holds: bytes that were not parsed, the payload so far of a message in fragments, its opcode or 0."""
+        return bytes(self._data[self._at :]), bytes(self._message), self._kind
+
+    def go_on(self, unread: bytes, fragments: bytes, fragments_of: int) -> None:
+        """Begin where another parser was `unfinished`."""
+        self._data = unread
+        self._kind = fragments_of
+        self._message = bytearray(fragments)
+        if fragments_of == TEXT:
+            self._decoder = _new_decoder()
+            self._decoder.decode(fragments)
+
     def next_event(self) -> Event | None:
         """The next whole message or control frame, or None until more is fed. Raises FrameError."""
         while True:

@@ -6,23 +6,33 @@ The master imports this file before the fork, unpatched; so what belongs to the 
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from functools import partial
 from typing import Any, Final
 
 import gevent
 from gevent.event import Event
-from gevent.server import StreamServer
 from gunicorn.errors import ConfigError
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from zgpt.core import clock
+from zgpt.realtime import handover_folder, memory
 from zgpt.realtime.lobby import Lobby
+from zgpt.realtime.spread import Share, SharingServer
 
 EXIT_MARGIN_S: Final = 2.0
 """The master kills a worker `graceful_timeout` after its SIGTERM: be gone this much earlier."""
 STALL_S: Final = 30.0
 """A client that sends nothing of its request, or takes nothing of the answer, for this long is given up."""
+COMING_S: Final = 60.0
+"""How long an exit waits for workers that are coming, and serves meanwhile: twice what a start may take (`BOOT_S`). The
+master lets us: `graceful_timeout` is for a full stop, and there whoever is coming says at once that they will not."""
+BOOT_AGAIN_S: Final = 1.0
+"""Between two starts that fail: what was missing may be back, and the log stays readable."""
+RELOAD_S: Final = 30.0
+"""A master that was asked for a successor and has not ended us by then will not do it."""
 _NOTIFY_S: Final = 1.0
 _LOOK_AGAIN_S: Final = 0.05
 
@@ -30,12 +40,20 @@ _LOOK_AGAIN_S: Final = 0.05
 class Worker(GeventWorker):
     """`worker_class = "zgpt.realtime.worker.Worker"`.
 
-    Unlike its parent it hears of its end at once, tells the sockets, and does not wait for idle keep-alive connections.
+    Unlike its parent it hears of its end at once, waits for its successors, passes the sockets on to them, and does not
+    wait for idle keep-alive connections.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, age: int, ppid: int, *args: Any, **options: Any) -> None:
+        """Called by the master, before the fork: who ends at a reload can see at once that somebody is coming."""
+        super().__init__(age, ppid, *args, **options)
         self._requests = 0
+        # Ours to act on: gunicorn would end the worker at once, whether or not anybody can take the sockets.
+        self._requests_most, self.max_requests = self.max_requests, sys.maxsize
+        self._told: Event | None = None
+        self._retiring = False
+        self._folder = handover_folder.folder_of()
+        self._announced = handover_folder.announce(self._folder, ppid, age)
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -44,22 +62,48 @@ class Worker(GeventWorker):
             raise ConfigError("TLS ends at the proxy: remove certfile and keyfile, and see docs/DEPLOYMENT.md.")
 
     def run(self) -> None:
-        """Serve until told to stop; then stop accepting, drain, and return: the process exits."""
-        self._told = Event()
+        """Serve until told to stop, and until who is coming has come; then stop accepting, drain, and exit."""
+        told = self._told = Event()
         self._lobby = Lobby(self.worker_connections)
+        self._share = Share(self.age, self.cfg.workers, self._held, self._lobby.__len__)
         servers = [self._serve(listener) for listener in self.sockets]
-        while self.alive:
+        self.arrived()
+        watch = memory.Watch()
+        while self.alive and not told.is_set():
             self.notify()
-            self._told.wait(_NOTIFY_S)
+            if self.nr >= self._requests_most or watch.is_over():
+                self._retire(told)
+            told.wait(_NOTIFY_S)
+        self._leave()
         for server in servers:
             server.close()
+        self._share.close()
         self._lobby.close()
-        self._drain()
+        self._drain(clock.monotonic() + max(EXIT_MARGIN_S, self.cfg.graceful_timeout - EXIT_MARGIN_S))
+
+    def load_wsgi(self) -> None:
+        """Load the app. gunicorn ends the server when that fails: right for its first workers, and for no others."""
+        try:
+            super().load_wsgi()
+        except Exception:
+            if self.age <= self.cfg.workers:
+                raise
+            self.log.exception("worker failed to boot (pid: %s)", self.pid)
+            gevent.sleep(BOOT_AGAIN_S)
+            sys.exit(1)
+
+    def arrived(self) -> None:
+        """It serves, or will never do so: nobody needs to wait for it. The master calls this when it has died."""
+        if self._announced is not None:
+            self._announced.unlink(missing_ok=True)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM: wake `run`."""
+        """SIGTERM: wake `run`; before that, let nobody wait for this worker."""
         super().handle_exit(sig, frame)
-        self._told.set()
+        if self._told is None:
+            self.arrived()
+        else:
+            self._told.set()
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """One request; counted, so that the exit knows what is still running."""
@@ -78,21 +122,43 @@ class Worker(GeventWorker):
         if self.ppid != os.getppid():
             self.alive = False
 
-    def _serve(self, listener: Any) -> StreamServer:
-        listener.setblocking(1)
-        spawn: Any = self._lobby.admit
-        server: StreamServer = StreamServer(listener, handle=partial(self.handle, listener), spawn=spawn)
+    def _retire(self, told: Event) -> None:
+        """End of our own accord: to the siblings, or, where there are none, to a successor that the master starts."""
+        if self._retiring or not handover_folder.take_turn(self._folder):
+            return
+        self._retiring = True
+        self.log.info("worker retires (pid: %s, requests: %d)", self.pid, self.nr)
         if self.cfg.workers > 1:
-            # Else the first worker that wakes takes the whole backlog.
-            server.max_accept = 1
+            told.set()
+        else:
+            os.kill(self.ppid, signal.SIGHUP)
+            gevent.spawn_later(RELOAD_S, told.set)
+
+    def _serve(self, listener: Any) -> SharingServer:
+        listener.setblocking(1)
+        server = SharingServer(self._share, listener, partial(self.handle, listener), self._lobby.admit)
         server.start()
         return server
 
-    def _drain(self) -> None:
+    def _held(self) -> int:
+        from zgpt.realtime.loop import open_connections
+
+        return open_connections() + len(self._lobby)
+
+    def _leave(self) -> None:
+        """Serve on while successors are coming: they take everything, and nobody waits for their start."""
+        from zgpt.realtime import drain
+
+        gevent.spawn(drain.leave)
+        until = clock.monotonic() + COMING_S
+        while handover_folder.coming(self._folder) and clock.monotonic() < until:
+            self.notify()
+            gevent.sleep(_LOOK_AGAIN_S)
+
+    def _drain(self, deadline: float) -> None:
         from zgpt.realtime import drain
         from zgpt.realtime.loop import open_connections
 
-        deadline = clock.monotonic() + max(EXIT_MARGIN_S, self.cfg.graceful_timeout - EXIT_MARGIN_S)
         job = gevent.spawn(drain.drain)
         while not job.ready() or self._requests or open_connections():
             if clock.monotonic() >= deadline:

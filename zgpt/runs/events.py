@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Response, current_app, request
 from pydantic import Field
 
@@ -21,16 +23,23 @@ from zgpt.runs.access import access_run
 from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN, written_now
 
+LONGEST_S: Final = 86_400
+"""Longer than any access token lives, which ends the stream anyhow."""
+
 
 class EventsQuery(Query):
-    """Where to begin: the `id` of the last event that was seen. The header `Last-Event-ID` says it too, and wins."""
+    """Where to begin: the `id` of the last event that was seen (the header `Last-Event-ID` says it too, and wins).
+
+    `seconds`: end after so long, to be asked again. It is for who sits behind a proxy that passes only whole answers.
+    """
 
     after: str = Field("", max_length=64)
+    seconds: int = Field(LONGEST_S, ge=1, le=LONGEST_S)
 
 
-def stream_run(identity: Identity, run_id: str, after: str) -> Response:
+def stream_run(identity: Identity, run_id: str, query: EventsQuery) -> Response:
     """The run from a position on: what is missing, what comes, the end. The socket leaves the request."""
-    holds = sse.parse_position(request.headers.get("Last-Event-ID") or after)
+    holds = sse.parse_position(request.headers.get("Last-Event-ID") or query.after)
     run = access_run(identity, run_id)
     if request.method == "HEAD":
         return Response(content_type=sse.MEDIA_TYPE)
@@ -45,7 +54,8 @@ def stream_run(identity: Identity, run_id: str, after: str) -> Response:
         hub.leave(member)
         live.discard(cursor)
 
-    stream = EventStream(sock.engine, network, max(1.0, identity.expires_at - clock.now_ms() / 1_000), closed)
+    lives_s = min(query.seconds, max(1.0, identity.expires_at - clock.now_ms() / 1_000))
+    stream = EventStream(sock.engine, network, lives_s, closed)
     member = Member(stream, identity.user_id, identity.login_id)
     cursor = stream.cursor = live.add_stream(stream, holds)
     hub.join(member)

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from zgpt.chat.models import Message
-from zgpt.chat.schemas import message_json
+from zgpt.chat.schemas import MessageOut, SessionOut, message_json
 from zgpt.core.errors import Invalid
-from zgpt.core.inputs import Body
+from zgpt.core.inputs import Body, Query
 from zgpt.runs.models import Run
 
 Json = dict[str, Any]
@@ -49,6 +49,34 @@ class RunOut(BaseModel):
     usage: Json | None
     ends: dict[str, int] | None
     sha256: dict[str, str] | None
+
+
+class ChangesQuery(Query):
+    """The revision of the session that is held; 0 for nothing."""
+
+    since: int = Field(0, ge=0)
+
+
+class LiveRunOut(BaseModel):
+    """A run that has not ended, and its place in the queue."""
+
+    run_id: str
+    message_id: str
+    status: str
+    epoch: int
+    place: int | None
+
+
+class OpenedOut(BaseModel):
+    """What somebody lacks of a session. `more`: take this, then ask again with its `revision`."""
+
+    session: SessionOut
+    revision: int
+    messages: list[MessageOut]
+    deleted: list[str]
+    runs: list[LiveRunOut]
+    more: bool
+    before: str | None
 
 
 def run_json(run: Run) -> Json:

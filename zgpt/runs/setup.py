@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from functools import partial
 
 import gevent
+import structlog
 from flask import Flask
 
 from zgpt.auth.signals import account_deleting
@@ -15,17 +18,18 @@ from zgpt.core.db import Collector
 from zgpt.llm.base import Provider
 from zgpt.llm.factory import provider_from
 from zgpt.llm.slots import Slots
+from zgpt.realtime import liveness
 from zgpt.realtime.broker_redis import RedisBroker
+from zgpt.realtime.handover_folder import folder_of
 from zgpt.realtime.hub import Hub
 from zgpt.realtime.server import Realtime
-from zgpt.runs import ending
+from zgpt.runs import alone, ending
 from zgpt.runs.actions import stop_all
 from zgpt.runs.active import ActiveRun
 from zgpt.runs.checkpoints import Checkpointer
 from zgpt.runs.missed import Missed
 from zgpt.runs.ownership import Ownership
 from zgpt.runs.queries import open_runs, open_runs_of_user, runs_of
-from zgpt.runs.recovery import recover
 from zgpt.runs.runner import Runner
 from zgpt.runs.schemas import Json, run_json
 from zgpt.runs.takeover import Takeover
@@ -34,11 +38,13 @@ from zgpt.runs.titles import Titler
 WAITING_RUNS = 1_000
 """Above this nobody would see an answer within minutes; saying so at once is kinder than a place in such a queue."""
 
+log = structlog.get_logger(__name__)
+
 
 def init_runs(app: Flask, settings: Settings, realtime: Realtime, provider: Provider | None = None) -> None:
     """Make the runner of this app; nothing runs yet, so that commands and migrations may make an app too."""
     provider = provider or provider_from(settings)
-    slots = Slots(settings.llm_concurrency, WAITING_RUNS)
+    slots = Slots(settings.llm_concurrency_here, WAITING_RUNS)
     runner = Runner(app, provider, realtime.broker, settings, slots)
     if settings.llm_titles:
         runner.on_ended = Titler(app, provider, slots).run_ended
@@ -47,7 +53,9 @@ def init_runs(app: Flask, settings: Settings, realtime: Realtime, provider: Prov
     app.extensions["provider"] = provider
 
     broker = realtime.broker
-    ownership = Ownership(runner, broker.confirm, broker.abandon) if isinstance(broker, RedisBroker) else None
+    ownership = None
+    if isinstance(broker, RedisBroker):
+        ownership = Ownership(runner, broker.lease.confirm, broker.abandon, lambda: broker.away)
 
     def save(runs: list[ActiveRun]) -> None:
         if not runner.write(lambda: ending.save_checkpoints(runs)) and ownership is not None:
@@ -55,9 +63,10 @@ def init_runs(app: Flask, settings: Settings, realtime: Realtime, provider: Prov
 
     app.extensions["checkpointer"] = Checkpointer(runner.active, save, runner.urgent, settings.checkpoint_s)
     if ownership is not None and isinstance(broker, RedisBroker):
-        broker.on_fenced, broker.on_doubt = ownership.abandon, ownership.check
+        broker.on_fenced, broker.lease.on_doubt = ownership.abandon, ownership.check
         app.extensions["ownership"] = ownership
-        app.extensions["takeover"] = Takeover(runner, provider, broker)
+        dead = partial(liveness.dead, folder_of(settings.instance_dir))
+        app.extensions["takeover"] = Takeover(runner, provider, broker, dead)
 
 
 def start_runs(app: Flask) -> None:
@@ -66,19 +75,35 @@ def start_runs(app: Flask) -> None:
     if isinstance(realtime.broker, RedisBroker):
         _start_together(app, realtime.broker, realtime.hub)
     else:
-        with app.app_context():
-            recover(app.extensions["runs"], app.extensions["provider"])
+        alone.start(app)
     gevent.spawn(app.extensions["checkpointer"].run)
 
 
 def _start_together(app: Flask, broker: RedisBroker, hub: Hub) -> None:
     """One of several processes: listen to the others, watch over what is ours, and over what becomes nobody's."""
+    liveness.hold(folder_of(app.config["ZGPT"].instance_dir), broker.process_id)
     ear, takeover = broker.start(), app.extensions["takeover"]
+    # Other processes name it in `run_taken`: who reads logs has to find out which one that was.
+    log.info("process_joined", process_id=broker.process_id, pid=os.getpid())
     missed = Missed(app, hub, ear.silent)
     ear.on_missed, ear.on_released = missed.catch_up, takeover.wake
     watchers = app.extensions["runs_watchers"] = (app.extensions["ownership"], takeover, missed)
     for watcher in watchers:
         gevent.spawn(watcher.run)
+
+
+def stop_taking_runs(app: Flask) -> None:
+    """The process will end soon: what others let go is for those that stay."""
+    if takeover := app.extensions.get("takeover"):
+        takeover.stop()
+
+
+def take_released_runs(app: Flask) -> None:
+    """Another process has let go of its runs."""
+    if takeover := app.extensions.get("takeover"):
+        takeover.wake()
+    else:
+        alone.take_up_released(app)
 
 
 def stop_runs(app: Flask) -> None:

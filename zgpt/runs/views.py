@@ -4,14 +4,23 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from zgpt.auth.access import require_identity, signed_in
-from zgpt.chat.access import access_message
+from zgpt.chat.access import access_message, access_session
 from zgpt.core.openapi import operation
 from zgpt.runs.access import access_run
-from zgpt.runs.actions import regenerate, request_stop, send_message
+from zgpt.runs.actions import Sent, edit_message, regenerate, request_stop, send_message
 from zgpt.runs.events import EventsQuery, stream_run
-from zgpt.runs.schemas import NewMessage, RunOut, SentOut, run_json
+from zgpt.runs.opened import open_since, opened_json
+from zgpt.runs.schemas import ChangesQuery, NewMessage, OpenedOut, RunOut, SentOut, run_json
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/sessions/<session_id>/changes")
+@signed_in
+@operation(summary="What changed in a session", query=ChangesQuery, responses={200: OpenedOut}, problems=(404, 503))
+def changes(session_id: str, query: ChangesQuery) -> ResponseReturnValue:
+    """What `session.open` answers on the WebSocket: what is newer than `since`, and which runs are live."""
+    return opened_json(open_since(access_session(require_identity(), session_id), query.since))
 
 
 @blueprint.post("/sessions/<session_id>/messages")
@@ -23,9 +32,31 @@ blueprint = Blueprint("runs", __name__, url_prefix="/api/v1")
     problems=(404, 409, 413, 429, 503),
 )
 def send(session_id: str, body: NewMessage) -> ResponseReturnValue:
-    """Store it and queue its answer, which streams over the WebSocket. The same `client_id` is the same message."""
-    sent = send_message(require_identity().user_id, session_id, str(body.client_id), body.text)
-    return {"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id}, 202
+    """Store it and queue its answer. The same `client_id` is the same message."""
+    return _sent(send_message(require_identity().user_id, session_id, str(body.client_id), body.text))
+
+
+@blueprint.post("/messages")
+@signed_in
+@operation(
+    summary="Begin a session with a message", request=NewMessage, responses={202: SentOut}, problems=(413, 429, 503)
+)
+def begin(body: NewMessage) -> ResponseReturnValue:
+    """Store it in a session of its own. The same `client_id` is the same message, in the same session."""
+    return _sent(send_message(require_identity().user_id, None, str(body.client_id), body.text))
+
+
+@blueprint.post("/messages/<message_id>/edit")
+@signed_in
+@operation(
+    summary="Ask anew in place of a question",
+    request=NewMessage,
+    responses={202: SentOut},
+    problems=(404, 409, 413, 422, 429, 503),
+)
+def edit(message_id: str, body: NewMessage) -> ResponseReturnValue:
+    """Queue an answer to another version of a question, beside it. The same `client_id` is the same version."""
+    return _sent(edit_message(require_identity().user_id, message_id, str(body.client_id), body.text))
 
 
 @blueprint.post("/messages/<message_id>/regenerate")
@@ -34,8 +65,7 @@ def send(session_id: str, body: NewMessage) -> ResponseReturnValue:
 def again(message_id: str) -> ResponseReturnValue:
     """Queue another answer to the same question, as a sibling of this one."""
     identity = require_identity()
-    sent = regenerate(identity.user_id, access_message(identity, message_id).id)
-    return {"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id}, 202
+    return _sent(regenerate(identity.user_id, access_message(identity, message_id).id))
 
 
 @blueprint.get("/runs/<run_id>")
@@ -57,7 +87,7 @@ def read(run_id: str) -> ResponseReturnValue:
 )
 def events(run_id: str, query: EventsQuery) -> ResponseReturnValue:
     """Server-Sent Events: `run.delta`, `run.reset` and `run.completed` as on the WebSocket (docs/protocol.md)."""
-    return stream_run(require_identity(), run_id, query.after)
+    return stream_run(require_identity(), run_id, query)
 
 
 @blueprint.post("/runs/<run_id>/stop")
@@ -67,3 +97,7 @@ def stop(run_id: str) -> ResponseReturnValue:
     """Ask for the answer to end here; what was written stays. Stopping twice, or too late, changes nothing."""
     request_stop(require_identity().user_id, run_id)
     return {}, 202
+
+
+def _sent(sent: Sent) -> ResponseReturnValue:
+    return {"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id}, 202
