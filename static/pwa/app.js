@@ -4,6 +4,7 @@ import './elements/zg-error-boundary.js';
 import { Account } from './control/account.js';
 import { Actions } from './control/actions.js';
 import { Conversation } from './control/conversation.js';
+import { Line } from './control/fallback.js';
 import { Holder } from './control/holder.js';
 import { List } from './control/list.js';
 import { Older } from './control/older.js';
@@ -12,6 +13,7 @@ import { Router } from './control/router.js';
 import { registerWorker } from './control/worker.js';
 import { Api } from './net/api.js';
 import { Reporter } from './net/reporter.js';
+import { Requests } from './net/requests.js';
 import { Socket } from './net/socket.js';
 import { Store } from './net/store.js';
 
@@ -27,14 +29,16 @@ const socket = new Socket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${
   token: () => api.token(),
   renew: async () => (await api.refresh()).access_token,
 });
+const reachable = () => api.open('GET', '/app').then(() => true, () => false);
+const line = new Line({ socket, requests: new Requests({ api }), reachable });
 const list = new List({ api, store, holder });
-const conversation = new Conversation({ socket, store, holder, report });
+const conversation = new Conversation({ line, store, holder, report });
 const older = new Older({ api, holder });
-const outbox = new Outbox({ socket, store, holder, onSession: (unsentId, id) => router.made(unsentId, id) });
+const outbox = new Outbox({ line, store, holder, onSession: (unsentId, id) => router.made(unsentId, id) });
 const router = new Router({ holder, conversation });
-const account = new Account({ api, socket, store, holder, onEnter: enter });
+const account = new Account({ api, line, store, holder, onEnter: enter });
 
-new Actions({ page, holder, api, socket, account, list, conversation, older, outbox, router }).attach();
+new Actions({ page, holder, api, line, account, list, conversation, older, outbox, router }).attach();
 listenForFaults();
 listenToNetwork();
 holder.onPaint((state) => (page.state = state));
@@ -55,15 +59,16 @@ async function online() {
 }
 
 function listenToNetwork() {
-  socket.addEventListener('phase', (event) => {
+  line.addEventListener('phase', (event) => {
     const phase = /** @type {CustomEvent} */ (event).detail;
     holder.dispatch({ type: 'local.phase', phase: phase === 'waiting' && !navigator.onLine ? 'offline' : phase });
     if (phase === 'online') online();
   });
-  addEventListener('online', () => socket.nudge());
-  addEventListener('offline', () => socket.cut());
-  addEventListener('pageshow', () => socket.nudge());
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && socket.nudge());
+  line.addEventListener('detour', (event) => holder.dispatch({ type: 'local.detour', detour: /** @type {CustomEvent} */ (event).detail }));
+  addEventListener('online', () => line.nudge());
+  addEventListener('offline', () => line.cut());
+  addEventListener('pageshow', () => line.nudge());
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && line.nudge());
 }
 
 function listenForFaults() {

@@ -13,6 +13,7 @@ from tests.support.browser import FLAGS, find_chromium
 from tests.support.device import LOOK_TIMEOUT_MS, Device
 from tests.support.model_process import ModelServer
 from tests.support.server import Server, prepare_folder, server_env
+from tests.support.wayside import Wayside
 
 PERMISSIONS = ["clipboard-read", "clipboard-write"]
 MakeDevice = Callable[..., Device]
@@ -61,7 +62,7 @@ def device(chromium: Browser, house: Server) -> Iterator[MakeDevice]:
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def make(at: Server = house) -> Device:
+    def make(at: Server | Wayside = house) -> Device:
         context = chromium.new_context(permissions=PERMISSIONS)
         context.set_default_timeout(LOOK_TIMEOUT_MS)
         contexts.append(context)

@@ -189,6 +189,15 @@ def test_it_ends_when_the_access_token_expires(server: MakeServer) -> None:
     assert [kind for kind, _ in events][-1] == "run.delta"
 
 
+def test_a_short_stream_ends_soon_and_the_next_one_goes_on(visitor: Visitor, follow: Follow) -> None:
+    run_id = ask(visitor, "count:200@50")
+    first = follow(run_id, query="?seconds=1")
+    begun = first.events()
+    assert begun[-1][0] == "run.delta", "it went on to the end"
+    rest = follow(run_id, last_id=first.last_id).events()
+    assert text_of(begun) + text_of(rest) == "".join(f"{number} " for number in range(200))
+
+
 def test_after_a_crash_the_run_is_taken_up_and_the_stream_begins_anew_with_all_of_it(server: MakeServer) -> None:
     running = server(LLM_CONTINUE="none", CHECKPOINT_S="0.2")
     visitor = visit(running.url)

@@ -33,6 +33,12 @@ class Follower:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def local_port(self) -> int:
+        """This end of the connection."""
+        assert self._socket is not None
+        return int(self._socket.getsockname()[1])
+
     def open(self) -> Follower:
         address = urlsplit(self.url)
         self._socket = sock = socket.socket()

@@ -11,14 +11,14 @@ export class Account {
   #timer;
 
   /**
-   * @param {{api: import('../net/api.js').Api, socket: import('../net/socket.js').Socket,
+   * @param {{api: import('../net/api.js').Api, line: import('./fallback.js').Line,
    *          store: import('../net/store.js').Store, holder: import('./holder.js').Holder,
    *          onEnter: () => Promise<void>}} parts `onEnter`: somebody is signed in, the rest of the page may start
    */
   constructor(parts) {
     this.#parts = parts;
     parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#left(ENDED));
-    parts.socket.addEventListener('left', () => this.#turnedAway());
+    parts.line.addEventListener('left', () => this.#turnedAway());
   }
 
   /** What is kept on this device is shown first; the server is asked meanwhile. */
@@ -75,10 +75,10 @@ export class Account {
 
   /** @param {import('../net/api.js').Grant} grant */
   async #granted(grant) {
-    const { api, holder, socket, store, onEnter } = this.#parts;
+    const { api, holder, line, store, onEnter } = this.#parts;
     this.#schedule(api.refreshInMs, () => this.#renew());
     const before = holder.state.user;
-    if (before?.id === grant.user.id) return socket.start();
+    if (before?.id === grant.user.id) return line.start();
     const kept = await store.account();
     if (kept && kept.user.id !== grant.user.id) await store.clear();
     // Before the flag: a reload without a network a moment later must find who is signed in.
@@ -86,12 +86,12 @@ export class Account {
     remember(true);
     holder.dispatch({ type: 'local.signed_in', user: grant.user });
     await onEnter();
-    socket.start();
+    line.start();
   }
 
   async #renew() {
-    const { api, socket } = this.#parts;
-    if (socket.ready) await socket.renew();
+    const { api, line } = this.#parts;
+    if (line.ready) await line.renew();
     else await api.refresh().catch(() => {});
     if (api.refreshInMs === 0 && remembered()) this.#schedule(RETRY_MS, () => this.#renew());
   }
@@ -109,10 +109,10 @@ export class Account {
 
   /** Nothing of the person stays on this device. @param {string|null} [notice] why, when it was not asked for here */
   async #left(notice = null) {
-    const { socket, store, holder } = this.#parts;
+    const { line, store, holder } = this.#parts;
     clearTimeout(this.#timer);
     remember(false);
-    socket.stop();
+    line.stop();
     holder.dispatch({ type: 'local.signed_out', notice });
     await store.clear();
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);

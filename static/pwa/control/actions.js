@@ -9,7 +9,7 @@ import { uuid } from './outbox.js';
 
 /**
  * @typedef {{page: import('../elements/zg-app.js').App, holder: import('./holder.js').Holder, api: import('../net/api.js').Api,
- *            socket: import('../net/socket.js').Socket, account: import('./account.js').Account, list: import('./list.js').List,
+ *            line: import('./fallback.js').Line, account: import('./account.js').Account, list: import('./list.js').List,
  *            conversation: import('./conversation.js').Conversation, outbox: import('./outbox.js').Outbox,
  *            router: import('./router.js').Router,
  *            older: import('./older.js').Older}} Parts
@@ -26,7 +26,7 @@ export class Actions {
   }
 
   attach() {
-    const { page, list, older, outbox, socket, holder } = this.#parts;
+    const { page, list, older, outbox, line, holder } = this.#parts;
     /** @type {Record<string, (detail: any) => unknown>} */
     const actions = {
       'sign-in': (form) => this.#signIn(form),
@@ -38,7 +38,7 @@ export class Actions {
       'retry': ({ id }) => this.#command('run.regenerate', { message_id: id }),
       'resend': ({ id }) => outbox.resend(id),
       'drop': ({ client_id }) => outbox.drop(client_id),
-      'connect': () => socket.nudge(),
+      'connect': () => line.nudge(),
       'version': ({ id }) => holder.dispatch({ type: 'local.leaf', leaf: leafBelow(holder.state.open?.messages ?? {}, id) }),
       'rename': ({ id, title }) => list.rename(id, title),
       'more': () => list.loadMore(),
@@ -99,9 +99,9 @@ export class Actions {
    * @param {object} fields
    */
   async #command(type, fields) {
-    const { socket, holder } = this.#parts;
+    const { line, holder } = this.#parts;
     try {
-      await socket.command(type, fields);
+      await line.command(type, fields);
     } catch (error) {
       const fault = asFault(error);
       holder.dispatch({ type: 'local.notice', notice: fault.code === 'network' ? 'There is no connection. Try again when it is back.' : fault.message });

@@ -18,12 +18,13 @@ export class Conversation {
   #settleTimer;
 
   /**
-   * @param {{socket: import('../net/socket.js').Socket, store: import('../net/store.js').Store,
+   * @param {{line: import('./fallback.js').Line, store: import('../net/store.js').Store,
    *          holder: import('./holder.js').Holder, report: (error: unknown) => void}} parts
    */
   constructor(parts) {
     this.#parts = parts;
-    parts.socket.addEventListener('event', (event) => this.#heard(/** @type {CustomEvent} */ (event).detail));
+    parts.line.addEventListener('event', (event) => this.#heard(/** @type {CustomEvent} */ (event).detail));
+    parts.line.addEventListener('missed', (event) => this.#missed(/** @type {CustomEvent} */ (event).detail));
     parts.holder.onChange((state, before) => {
       if (state.open === before.open || !state.open) return;
       if (state.open.behind) this.ask();
@@ -34,30 +35,30 @@ export class Conversation {
 
   /** @param {string} id */
   async open(id) {
-    const { holder, store, socket } = this.#parts;
+    const { holder, store, line } = this.#parts;
     const before = holder.state.open;
     if (before?.id === id) return;
-    if (before && !isUnsent(before.id)) socket.command('session.close', { session_id: before.id }).catch(() => {});
+    if (before && !isUnsent(before.id)) line.command('session.close', { session_id: before.id }).catch(() => {});
     const kept = await store.conversation(id);
     holder.dispatch({ type: 'local.session_opening', session_id: id, kept: kept && { revision: kept.revision, messages: kept.messages, older: kept.older ?? NOTHING_OLDER } });
     await this.ask();
   }
 
   close() {
-    const { holder, socket } = this.#parts;
+    const { holder, line } = this.#parts;
     const open = holder.state.open;
-    if (open && !isUnsent(open.id)) socket.command('session.close', { session_id: open.id }).catch(() => {});
+    if (open && !isUnsent(open.id)) line.command('session.close', { session_id: open.id }).catch(() => {});
     holder.dispatch({ type: 'local.session_closed' });
   }
 
   /** Asks for what is missing; again, if more was missed while asking. @param {{fresh?: boolean}} [how] */
   async ask({ fresh = false } = {}) {
-    const { holder, socket } = this.#parts;
-    if (this.#asking || !socket.ready) return;
+    const { holder, line } = this.#parts;
+    if (this.#asking || !line.ready) return;
     this.#asking = true;
     try {
       do await this.#askOnce(fresh);
-      while (holder.state.open?.behind && socket.ready);
+      while (holder.state.open?.behind && line.ready);
     } finally {
       this.#asking = false;
     }
@@ -65,13 +66,13 @@ export class Conversation {
 
   /** @param {boolean} fresh */
   async #askOnce(fresh) {
-    const { holder, socket } = this.#parts;
+    const { holder, line } = this.#parts;
     const open = holder.state.open;
     if (!open || isUnsent(open.id)) return;
     holder.dispatch({ type: 'local.asked' });
     const revision = fresh ? 0 : open.revision;
     try {
-      const opened = await socket.command('session.open', { session_id: open.id, revision, holds: holdsOf(open) });
+      const opened = await line.command('session.open', { session_id: open.id, revision, holds: holdsOf(open) });
       // A server that has gone back in time (a restored backup) takes our revision for 0 and sends everything.
       holder.dispatch({ type: 'local.session_opened', opened, fresh: revision === 0 || opened.revision < revision });
     } catch (error) {
@@ -96,6 +97,12 @@ export class Conversation {
     const held = event.type === 'run.completed' ? this.#parts.holder.state.open?.runs[event.run_id] : undefined;
     this.#parts.holder.dispatch(event);
     if (event.type === 'run.completed') this.#verify(event, held);
+  }
+
+  /** @param {string} sessionId */
+  #missed(sessionId) {
+    const { holder } = this.#parts;
+    if (holder.state.open?.id === sessionId) holder.dispatch({ type: 'local.behind' });
   }
 
   /**

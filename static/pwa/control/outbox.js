@@ -16,7 +16,7 @@ export class Outbox {
   #timer;
 
   /**
-   * @param {{socket: import('../net/socket.js').Socket, store: import('../net/store.js').Store,
+   * @param {{line: import('./fallback.js').Line, store: import('../net/store.js').Store,
    *          holder: import('./holder.js').Holder, onSession: (unsentId: string, id: string) => void}} parts
    *   `onSession`: the server has made a session that existed only here
    */
@@ -62,7 +62,7 @@ export class Outbox {
     clearTimeout(this.#timer);
     this.#flushing = true;
     try {
-      for (let entry = this.#next(); entry && this.#parts.socket.ready; entry = this.#next()) {
+      for (let entry = this.#next(); entry && this.#parts.line.ready; entry = this.#next()) {
         if (!(await this.#send(entry))) return;
       }
     } finally {
@@ -83,7 +83,7 @@ export class Outbox {
   async #send(entry) {
     this.#change(entry.client_id, { state: 'sending' });
     try {
-      const sent = await this.#parts.socket.command(...commandOf(entry));
+      const sent = await this.#parts.line.command(...commandOf(entry));
       this.#attempt = 0;
       this.#acknowledged(entry, sent.session_id ?? entry.session_id);
       return true;

@@ -43,3 +43,18 @@ function startEpoch(held, piece) {
 function grow(held, piece) {
   return { epoch: held.epoch, offset: piece.end, text: held.text + piece.text };
 }
+
+/**
+ * Positions in whole runs, as event streams name them, from what is held of the parts (docs/protocol.md).
+ * @param {import('./protocol.js').Position[]} holds of one epoch by run
+ * @returns {Record<string, string>} by run id
+ */
+export function positionsIn(holds) {
+  /** @type {Record<string, {epoch: number, reasoning: number, text: number}>} */
+  const runs = {};
+  for (const { run_id, part, epoch, offset } of holds) {
+    const { reasoning, text } = runs[run_id] ?? { reasoning: 0, text: 0 };
+    runs[run_id] = { epoch, reasoning, text, [part]: offset };
+  }
+  return Object.fromEntries(Object.entries(runs).map(([id, { epoch, reasoning, text }]) => [id, `${epoch}-${reasoning}-${text}`]));
+}

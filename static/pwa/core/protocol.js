@@ -61,6 +61,14 @@ export function closeMeaning(code) {
 }
 
 /**
+ * Whether a close code can only have come from the server itself: then nothing on the way broke the connection.
+ * @param {number} code
+ */
+export function isOfServer(code) {
+  return code === 1012 || code === 1013 || code >= 4000;
+}
+
+/**
  * `retry_after_ms` from a close reason such as `{"retry_after_ms":1200}`; null for any other reason.
  * @param {string} reason
  * @returns {number|null}

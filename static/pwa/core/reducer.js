@@ -27,6 +27,7 @@ const REDUCERS = Object.freeze({
   'local.signed_in': (state, { user }) => ({ ...state, account: 'in', user }),
   'local.signed_out': (state, { notice = null }) => ({ ...EMPTY_STATE, account: 'out', app: state.app, notice }),
   'local.phase': (state, { phase }) => ({ ...state, phase, connected_before: state.connected_before || phase === 'online' }),
+  'local.detour': (state, { detour }) => ({ ...state, detour }),
   'local.notice': (state, { notice }) => ({ ...state, notice }),
   'local.list_loaded': listLoaded,
   'local.session_opening': sessionOpening,

@@ -26,7 +26,10 @@
  *   A message that the server has not acknowledged. `session_id` is `new:<uuid>` until the server has made the
  *   session; `message_id` is the question that this one edits, null for a new one.
  * @typedef {'idle'|'connecting'|'online'|'waiting'|'offline'} Phase
- * @typedef {{account: 'unknown'|'out'|'in', user: User|null, app: AppInfo|null, phase: Phase, connected_before: boolean,
+ * @typedef {{why: 'refused'|'silent'|'cut', held: boolean}} Detour
+ *   Why the page talks by plain requests: no WebSocket was let through, none was answered, or each was cut before its
+ *   first word. `held`: something on the way passes only whole answers, so that text comes in pieces.
+ * @typedef {{account: 'unknown'|'out'|'in', user: User|null, app: AppInfo|null, phase: Phase, detour: Detour|null, connected_before: boolean,
  *            list: SessionList, open: OpenSession|null, outbox: OutboxEntry[], notice: string|null, ignored: number}} State
  *   `notice` is a fault of the last action that belongs to no message; `ignored` counts events of unknown type.
  */
@@ -41,6 +44,7 @@ export const EMPTY_STATE = Object.freeze({
   user: null,
   app: null,
   phase: 'idle',
+  detour: null,
   connected_before: false,
   list: EMPTY_LIST,
   open: null,

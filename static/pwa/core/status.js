@@ -14,7 +14,28 @@ import { isLive } from './protocol.js';
  * @returns {Line|null}
  */
 export function statusLine(state, rows) {
-  return connectionLine(state) ?? outboxLine(rows) ?? noticeLine(state) ?? runLine(rows.at(-1));
+  const urgent = connectionLine(state) ?? outboxLine(rows) ?? noticeLine(state);
+  if (urgent) return urgent;
+  const [run, detour] = [runLine(rows.at(-1)), detourLine(state)];
+  // What comes and goes with every answer must not make the line blink.
+  return run && !(run.late && detour) ? run : detour;
+}
+
+const DETOUR_WORDS = {
+  refused: 'The live connection is blocked on the way',
+  silent: 'The live connection gets no answer',
+  cut: 'The live connection is cut on the way',
+};
+
+/**
+ * What does not work, and what that means for the person; there is nothing to do, for it is tried again by itself.
+ * @param {State} state
+ * @returns {Line|null}
+ */
+function detourLine({ detour }) {
+  if (!detour) return null;
+  const instead = detour.held ? 'Text is held back too and comes in pieces' : 'Using a slower one';
+  return line(`${DETOUR_WORDS[detour.why]}. ${instead}`, 'quiet');
 }
 
 /**

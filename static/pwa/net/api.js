@@ -75,19 +75,45 @@ export class Api {
    * @param {unknown} [body]
    * @returns {Promise<any>} the JSON answer, or null for 204
    */
-  async call(method, path, body) {
-    try {
-      return await this.#send(method, path, body, await this.token());
-    } catch (error) {
-      if (!(error instanceof Fault) || error.status !== 401) throw error;
-      await this.refresh();
-      return this.#send(method, path, body, this.#token);
-    }
+  call(method, path, body) {
+    return this.#authorized((token) => this.#send(method, path, body, token));
+  }
+
+  /**
+   * An authorized answer that is read while it comes; the caller bounds it in time.
+   * @param {string} path
+   * @param {{signal: AbortSignal, lastId?: string}} how `lastId`: the position of an event stream to go on from
+   * @returns {Promise<Response>} with status 2xx
+   */
+  stream(path, { signal, lastId = '' }) {
+    return this.#authorized(async (token) => {
+      /** @type {Record<string, string>} */
+      const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` };
+      if (lastId) headers['last-event-id'] = lastId;
+      const response = await this.#reach(BASE + path, { headers, signal, credentials: 'same-origin', cache: 'no-store' });
+      if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
+      return response;
+    });
   }
 
   /** One request without a token. @param {'GET'|'POST'} method @param {string} path @param {unknown} [body] */
   open(method, path, body) {
     return this.#send(method, path, body);
+  }
+
+  /**
+   * @template T
+   * @param {(token: string) => Promise<T>} ask
+   * @returns {Promise<T>}
+   */
+  async #authorized(ask) {
+    try {
+      return await ask(await this.token());
+    } catch (error) {
+      if (!(error instanceof Fault) || error.status !== 401) throw error;
+      await this.refresh();
+      return ask(this.#token);
+    }
   }
 
   async #refreshInTurn() {

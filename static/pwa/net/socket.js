@@ -6,8 +6,8 @@
  *            random: () => number}} SocketParts
  * @typedef {{resolve: (result: any) => void, reject: (fault: Fault) => void, timer: ReturnType<typeof setTimeout>}} Waiting
  */
-import { retryDelay } from '../core/backoff.js';
-import { closeMeaning, retryAfter } from '../core/protocol.js';
+import { patientDelay, retryDelay } from '../core/backoff.js';
+import { closeMeaning, isOfServer, retryAfter } from '../core/protocol.js';
 import { Fault, networkFault } from './faults.js';
 
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -27,6 +27,9 @@ export class Socket extends EventTarget {
   #attempt = 0;
   #wanted = false;
   #ready = false;
+  #patient = false;
+  /** How far this attempt has come. @type {'refused'|'silent'|'cut'|'heard'} */
+  #reached = 'refused';
   #heartbeatMs = 25_000;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #retryTimer;
@@ -38,8 +41,9 @@ export class Socket extends EventTarget {
   #openTimer;
 
   /**
-   * Fires `phase` (detail: 'connecting', 'online', 'waiting', 'idle'), `event` (detail: a server event), and `left`
-   * (detail: close code) when the server says not to come back.
+   * Fires `phase` (detail: 'connecting', 'online', 'waiting', 'idle'), `event` (detail: a server event), `left` (detail:
+   * close code) when the server says not to come back, and `refused` (detail: 'refused', 'silent', 'cut') when an attempt
+   * ended before the server said anything.
    * @param {string} url
    * @param {Partial<SocketParts> & Pick<SocketParts, 'token'|'renew'>} parts
    */
@@ -51,6 +55,13 @@ export class Socket extends EventTarget {
 
   get ready() {
     return this.#ready;
+  }
+
+  /** Whether it only tries now and then, because something on the way seems to block it. @param {boolean} patient */
+  set patient(patient) {
+    this.#patient = patient;
+    this.#attempt = 0;
+    if (this.#wanted && !this.#socket) this.#return(this.#delay());
   }
 
   start() {
@@ -96,14 +107,21 @@ export class Socket extends EventTarget {
     this.#phase('connecting');
     const socket = this.#parts.connect(this.#url);
     this.#socket = socket;
-    this.#openTimer = setTimeout(() => this.#socket === socket && this.#lost(1006, ''), OPEN_TIMEOUT_MS);
+    this.#reached = 'refused';
+    this.#openTimer = setTimeout(() => this.#socket === socket && this.#unopened(), OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       if (this.#socket !== socket) return;
       clearTimeout(this.#openTimer);
+      this.#reached = 'cut';
       this.#greet(socket);
     };
     socket.onmessage = ({ data }) => this.#socket === socket && this.#heard(data);
     socket.onclose = ({ code, reason }) => this.#socket === socket && this.#lost(code, reason);
+  }
+
+  #unopened() {
+    this.#reached = 'silent';
+    this.#lost(1006, '');
   }
 
   /** @param {WebSocket} socket */
@@ -128,6 +146,7 @@ export class Socket extends EventTarget {
     this.#watchQuiet();
     const frame = parse(data);
     if (!frame) return;
+    this.#reached = 'heard';
     if (frame.type === 'ok') return this.#settle(frame.id, (waiting) => waiting.resolve(frame.result));
     if (frame.type === 'error') return this.#settle(frame.id, (waiting) => waiting.reject(faultOf(frame)));
     if (frame.type === 'auth.expiring') return void this.renew();
@@ -197,11 +216,21 @@ export class Socket extends EventTarget {
     }
     if (!this.#wanted) return;
     this.#phase('waiting');
+    if (this.#reached !== 'heard' && !isOfServer(code)) this.dispatchEvent(new CustomEvent('refused', { detail: this.#reached }));
     if (meaning === 'refresh') await this.#parts.renew().catch(() => {});
     if (!this.#wanted || this.#socket) return;
-    const delay = retryAfter(reason) ?? retryDelay(this.#attempt, this.#parts.random);
+    this.#return(retryAfter(reason) ?? this.#delay());
     this.#attempt += 1;
-    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+  }
+
+  #delay() {
+    return (this.#patient ? patientDelay : retryDelay)(this.#attempt, this.#parts.random);
+  }
+
+  /** @param {number} delayMs */
+  #return(delayMs) {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
   }
 
   #drop() {

@@ -1,7 +1,7 @@
 /** The rules by which a growing text takes one more piece. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyPiece, NOTHING_HELD } from '../../../static/pwa/core/positions.js';
+import { applyPiece, NOTHING_HELD, positionsIn } from '../../../static/pwa/core/positions.js';
 
 const held = { epoch: 1, offset: 5, text: 'Hello' };
 
@@ -46,4 +46,10 @@ test('any order of repeated pieces that loses none gives the text exactly once',
     for (const again of pieces.slice(Math.max(0, index - 3), index + 1)) part = applyPiece(part, again).part;
   });
   assert.deepEqual(part, { epoch: 1, offset: Buffer.byteLength(text), text });
+});
+
+test('what is held of the parts of a run is one position in it, whichever part there is', () => {
+  const hold = (run_id, part, epoch, offset) => ({ run_id, part, epoch, offset });
+  const holds = [hold('a', 'text', 2, 7), hold('a', 'reasoning', 2, 40), hold('b', 'text', 1, 3), hold('c', 'reasoning', 1, 9)];
+  assert.deepEqual(positionsIn(holds), { a: '2-40-7', b: '1-0-3', c: '1-9-0' });
 });

@@ -1,9 +1,9 @@
 /** The small pure parts: back-off, sizes, close codes, addresses, days. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { retryDelay } from '../../../static/pwa/core/backoff.js';
+import { lookDelay, patientDelay, retryDelay } from '../../../static/pwa/core/backoff.js';
 import { dayHeading } from '../../../static/pwa/core/days.js';
-import { closeMeaning, retryAfter } from '../../../static/pwa/core/protocol.js';
+import { closeMeaning, isOfServer, retryAfter } from '../../../static/pwa/core/protocol.js';
 import { pathOf, sessionIn } from '../../../static/pwa/core/routes.js';
 import { byteLength } from '../../../static/pwa/core/utf8.js';
 
@@ -17,6 +17,21 @@ test('a retry never waits longer than 20 s', () => {
 
 test('the bound of the wait doubles with each attempt', () => {
   assert.deepEqual([0, 1, 2, 3, 4, 5].map((attempt) => retryDelay(attempt, () => 1)), [1000, 2000, 4000, 8000, 16_000, 20_000]);
+});
+
+test('what seems blocked is tried after 15 to 30 s, and in the end every 5 to 10 minutes', () => {
+  assert.deepEqual([patientDelay(0, () => 0), patientDelay(0, () => 1)], [15_000, 30_000]);
+  assert.deepEqual([patientDelay(99, () => 0), patientDelay(99, () => 1)], [300_000, 600_000]);
+});
+
+test('a hidden page looks for changes twelve times as seldom, and no two pages in step', () => {
+  assert.deepEqual([lookDelay(false, () => 0), lookDelay(false, () => 1)], [4_000, 6_000]);
+  assert.equal(lookDelay(true, () => 0.5), 60_000);
+});
+
+test('a close code says whether it is the server that closed', () => {
+  assert.deepEqual([1012, 1013, 4003, 4501].map(isOfServer), Array(4).fill(true));
+  assert.deepEqual([1000, 1001, 1005, 1006, 1011, 1014].map(isOfServer), Array(6).fill(false));
 });
 
 test('the size of a text is the size of its UTF-8', () => {

@@ -44,3 +44,20 @@ test('a message that was refused says why and can be sent again', () => {
 test('once there is text, the answer speaks for itself', () => {
   assert.equal(line(after([delta(0, 'Light')], online())), null);
 });
+
+const detour = (why, held = false) => ({ type: 'local.detour', detour: { why, held } });
+const done = () => after([completed('Done')], online());
+
+test('a detour says what is the matter and what that means, and goes when it ends', () => {
+  assert.equal(line(after([detour('refused')], done())).text, 'The live connection is blocked on the way. Using a slower one');
+  assert.equal(line(after([detour('silent')], done())).text, 'The live connection gets no answer. Using a slower one');
+  assert.equal(line(after([detour('cut', true)], done())).text, 'The live connection is cut on the way. Text is held back too and comes in pieces');
+  assert.equal(line(after([detour('cut'), { type: 'local.detour', detour: null }], done())), null);
+});
+
+test('what asks for something comes before a detour, what passes by itself does not', () => {
+  assert.match(line(after([detour('refused')], online())).text, /blocked on the way/);
+  const stopped = after([completed('Half', { run: { status: 'stopped' } }), detour('refused')], online());
+  assert.equal(line(stopped).text, 'Answer stopped');
+  assert.equal(line(after([{ type: 'local.phase', phase: 'waiting' }], stopped)).text, 'Reconnecting…');
+});

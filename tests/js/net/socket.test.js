@@ -159,3 +159,60 @@ test('events of the server are handed on as they are', async () => {
   assert.deepEqual(await heard, { type: 'session.deleted', session_id: 's', user_revision: 3 });
   socket.stop();
 });
+
+test('an attempt that ends before the server has said anything says how far it came', () => {
+  for (const [opened, why] of [[false, 'refused'], [true, 'cut']]) {
+    const made = [];
+    const heard = [];
+    const socket = new Socket('ws://x/ws', { connect: () => (made.push(new FakeSocket()), made.at(-1)), token: async () => '', renew: async () => '' });
+    socket.addEventListener('refused', (event) => heard.push(event.detail));
+    socket.start();
+    if (opened) made[0].onopen();
+    made[0].onclose({ code: 1006, reason: '' });
+    socket.stop();
+    assert.deepEqual(heard, [why]);
+  }
+});
+
+test('an attempt without any answer is silent', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const heard = [];
+  const socket = new Socket('ws://x/ws', { connect: () => new FakeSocket(), token: async () => '', renew: async () => '' });
+  socket.addEventListener('refused', (event) => heard.push(event.detail));
+  socket.start();
+  t.mock.timers.tick(10_000);
+  socket.stop();
+  assert.deepEqual(heard, ['silent']);
+});
+
+test('a server that says why it closes has not been refused, nor one that has spoken', async () => {
+  const heard = [];
+  const { socket, line } = await connected();
+  socket.addEventListener('refused', (event) => heard.push(event.detail));
+  line.onclose({ code: 1006, reason: '' });
+  socket.stop();
+  const made = [];
+  const full = new Socket('ws://x/ws', { connect: () => (made.push(new FakeSocket()), made.at(-1)), token: async () => '', renew: async () => '' });
+  full.addEventListener('refused', (event) => heard.push(event.detail));
+  full.start();
+  made[0].onclose({ code: 1013, reason: '{"retry_after_ms":50}' });
+  full.stop();
+  assert.deepEqual(heard, []);
+});
+
+test('a patient socket tries only now and then, and at once when nudged', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const made = [];
+  const socket = new Socket('ws://x/ws', { connect: () => (made.push(new FakeSocket()), made.at(-1)), token: async () => '', renew: async () => '', random: () => 0 });
+  socket.patient = true;
+  socket.start();
+  made[0].onclose({ code: 1006, reason: '' });
+  t.mock.timers.tick(14_999);
+  assert.equal(made.length, 1);
+  t.mock.timers.tick(1);
+  assert.equal(made.length, 2);
+  made[1].onclose({ code: 1006, reason: '' });
+  socket.nudge();
+  assert.equal(made.length, 3);
+  socket.stop();
+});
