@@ -26,7 +26,7 @@ coverage: ## the Python tests once more, with coverage by branches; delivery, ru
 	@$(RUN) -m coverage run -m pytest && $(RUN) -m coverage combine -q && $(RUN) -m coverage report
 	@$(RUN) -m coverage report --fail-under=100 --include='zgpt/realtime/*,zgpt/gateway/*,zgpt/runs/*,zgpt/*/access.py'
 
-chaos: ## the full chaos runs: forced drops, killed servers, stalled readers
+chaos: ## the full chaos runs: forced drops, killed servers, stalled readers, and the storm over four workers
 	@$(PYTHON) scripts/setup.py test
 	@$(RUN) -m tests.chaos
 

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos [--quick] [--only NAME …]`: breaks things on purpose and says what held. Ends by itself."""
+"""`python -m tests.chaos [--quick] [--only NAME …] [--write-docs]`: breaks things on purpose and says what held."""
 
 from gevent import monkey
 
@@ -11,8 +11,11 @@ import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from tests.chaos import drops, kill, slow_viewer  # noqa: E402
+from tests.chaos import drops, kill, restarts, slow_viewer  # noqa: E402
 from tests.chaos.house import House  # noqa: E402
+from tests.chaos.storm import plan, report  # noqa: E402
+from tests.chaos.storm import run as storm  # noqa: E402
+from tests.support.server import ROOT  # noqa: E402
 
 Driver = Callable[[Path, bool], tuple[str, bool]]
 
@@ -48,16 +51,32 @@ def run_slow_viewer(folder: Path, quick: bool) -> tuple[str, bool]:
     return str(tally), tally.held()
 
 
+def _run_storm(full: plan.Plan, short: plan.Plan) -> Driver:
+    """A storm over several workers; its result is kept for `--write-docs`."""
+
+    def run(folder: Path, quick: bool) -> tuple[str, bool]:
+        result = storm.run(folder, short if quick else full)
+        results.append(result)
+        return report.summary(result), result.held
+
+    return run
+
+
 def _told(house: House, text: str) -> str:
     """The tally, and the first complaints of the server's log."""
     return "\n  ".join([text, *(f"server: {line}" for line in house.complaints()[:5])])
 
 
+results: list[storm.Result] = []
 DRIVERS: dict[str, Driver] = {
     "drops": run_drops,
     "kill": run_kill,
     "kill-continued": run_kill_continued,
     "slow-viewer": run_slow_viewer,
+    "storm": _run_storm(plan.STORM, plan.QUICK),
+    "kills": _run_storm(plan.KILLS, plan.QUICK_KILLS),
+    "kills-reset": _run_storm(plan.KILLS_RESET, plan.QUICK_KILLS_RESET),
+    **restarts.DRIVERS,
 }
 
 
@@ -66,8 +85,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the short forms that the tests run")
     parser.add_argument("--only", nargs="*", choices=DRIVERS, help="these alone")
+    parser.add_argument("--write-docs", action="store_true", help="put the storms' report into docs/benchmarks.md")
     options = parser.parse_args()
-    return max(_report(name, options.quick) for name in options.only or DRIVERS)
+    failed = max(_report(name, options.quick) for name in options.only or DRIVERS)
+    if options.write_docs and results:
+        report.update(ROOT / "docs" / "benchmarks.md", results)
+    return failed
 
 
 def _report(name: str, quick: bool) -> int:

@@ -33,6 +33,7 @@ class Transcript:
 
     session_id: str | None = None
     revision: int = 0
+    seen: int = 0
     messages: dict[str, Frame] = field(default_factory=dict)
     shown: dict[tuple[str, str], Shown] = field(default_factory=dict)
     completed: dict[str, Frame] = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Transcript:
         if result["revision"] < self.revision:
             raise Contradiction(f"revision went back from {self.revision} to {result['revision']}")
         self.revision = result["revision"]
+        self.seen = max(self.seen, self.revision)
 
     def _message(self, message: Frame) -> None:
         self.messages[message["id"]] = message
@@ -93,18 +95,21 @@ class Transcript:
         if event.get("session_id", session.get("id")) != self.session_id:
             return False
         revision = event.get("revision", session.get("revision", 0))
+        self.seen = max(self.seen, revision)
+        if event["type"] == "session.updated":
+            # It tells of a change, and does not carry it: that may be on its way, or lost.
+            return False
         if event["type"] == "run.completed" and event["run_id"] not in self.completed:
-            # A slow viewer gets the end behind events of the same revision: it counts as long as it is news.
-            self.revision = max(self.revision, revision)
+            # A slow viewer gets the end behind later events: it counts as long as it is news.
             self._change(event)
+        elif revision <= self.revision:
             return False
-        if revision <= self.revision:
-            return False
+        elif revision == self.revision + 1:
+            self._change(event)
         if revision > self.revision + 1:
             self.gaps += 1
             return True
-        self.revision = revision
-        self._change(event)
+        self.revision = max(self.revision, revision)
         return False
 
     def _change(self, event: Frame) -> None:

@@ -17,6 +17,8 @@ Frame = dict[str, Any]
 class Viewer:
     """One person's look at one session, over as many connections as it takes."""
 
+    client_class = Client
+
     def __init__(self, url: str, token: str, session_id: str | None = None, *, receive_buffer: int = 0) -> None:
         self.url, self.token = url, token
         self.transcript = Transcript(session_id=session_id)
@@ -41,7 +43,7 @@ class Viewer:
     def connect(self) -> Client:
         """A new connection that has said hello, in place of the old one."""
         self.close()
-        self.client = Client(self.url, receive_buffer=self._receive_buffer).connect()
+        self.client = self.client_class(self.url, receive_buffer=self._receive_buffer).connect()
         self.connections += 1
         self.client.hello(self.token)
         return self.client
