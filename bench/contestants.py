@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -76,12 +76,13 @@ class ZGpt:
         with self._start(env, folder, frozenset()) as server:
             self.accounts = make_accounts(server.port, count)
 
-    def start(self, upstream: str, folder: Path, cpus: Cpu) -> ServerProcess:
+    def start(self, upstream: str, folder: Path, cpus: Cpu, settings: Mapping[str, str] | None = None) -> ServerProcess:
+        """With the accounts that `prepare` made; `settings` change those of a bench."""
         assert self.template is not None, "prepare first"
         instance = folder / "instance"
         shutil.rmtree(instance, ignore_errors=True)
         shutil.copytree(self.template, instance)
-        return self._start(self._env(upstream, instance, free_port()), folder, cpus)
+        return self._start({**self._env(upstream, instance, free_port()), **(settings or {})}, folder, cpus)
 
     def _start(self, env: dict[str, str], folder: Path, cpus: Cpu) -> ServerProcess:
         argv = [PRODUCT_PYTHON, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]

@@ -58,6 +58,9 @@ def fan_out(server: ServerProcess, who: Contestant, viewers: int, warm_s: float,
             client = _hello(server, who, index, account=0)
             client.command("session.open", session_id=session_id, revision=0)
             swarm.add(client.detach(), capture=index < SAMPLED)
+            if index % 100 == 99:
+                # Its pongs keep those alive that wait for the others.
+                swarm.run(0.001)
         _ask(swarm.viewers[0].sock, Script(tokens=100_000, rate=TOKENS_PER_S, seed=None), session_id)
         counts, cpu_s = _window(server, swarm, warm_s, window_s)
         _check(swarm)
@@ -67,12 +70,17 @@ def fan_out(server: ServerProcess, who: Contestant, viewers: int, warm_s: float,
         "tokens_per_frame": counts.tokens / max(1, counts.frames),
         "delivered": counts.tokens / (counts.seconds * viewers * TOKENS_PER_S),
         "cpu_share": cpu_s / counts.seconds,
+        "cpu_us_per_write": cpu_s / max(1, counts.frames) * 1e6,
+        "written": counts.tokens / viewers,
+        **_delays(counts, saturated=counts.tokens < SATURATED_BELOW * counts.seconds * viewers * TOKENS_PER_S),
     }
 
 
-def relay(server: ServerProcess, who: Contestant, streams: int, warm_s: float, window_s: float) -> Figures:
+def relay(
+    server: ServerProcess, who: Contestant, streams: int, warm_s: float, window_s: float, rate: float = TOKENS_PER_S
+) -> Figures:
     """CPU µs per token from the upstream to its one viewer, and how late tokens arrive."""
-    script = Script(tokens=100_000, rate=TOKENS_PER_S, seed=None)
+    script = Script(tokens=100_000, rate=rate, seed=None)
     with _swarm() as swarm:
         for index in range(streams):
             client = _hello(server, who, index)
@@ -82,12 +90,13 @@ def relay(server: ServerProcess, who: Contestant, streams: int, warm_s: float, w
             swarm.run(0.005)
         counts, cpu_s = _window(server, swarm, warm_s, window_s)
         _check(swarm)
-    delivered = counts.tokens / (counts.seconds * streams * TOKENS_PER_S)
+    delivered = counts.tokens / (counts.seconds * streams * rate)
     return {
         "cpu_us_per_token": cpu_s / max(1, counts.tokens) * 1e6,
         "delivered": delivered,
         "cpu_share": cpu_s / counts.seconds,
         "tokens_per_frame": counts.tokens / max(1, counts.frames),
+        "written": counts.tokens,
         **_delays(counts, saturated=delivered < SATURATED_BELOW),
     }
 
@@ -193,9 +202,12 @@ def _window(server: ServerProcess, swarm: Swarm, warm_s: float, window_s: float)
     server.refresh()
     swarm.run_until_begun(BEGIN_WITHIN_S)
     swarm.run(warm_s)
+    beside = server.read_beside()
     before = server.cpu_s()
     counts = swarm.run(window_s, delays=True)
-    return counts, max(server.cpu_s() - before, 1e-3)
+    cpu_s = server.cpu_s() - before
+    server.note_beside(beside)
+    return counts, max(cpu_s, 1e-3)
 
 
 def _check(swarm: Swarm) -> None:

@@ -8,14 +8,20 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
+if TYPE_CHECKING:
+    from bench.redis_process import Usage
+
 START_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 5.0
+SETTLE_S = 3.0
+"""From a worker's first line to its first request: it loads the app in between."""
 KIB = 1024
 
 
@@ -70,6 +76,8 @@ class ServerProcess:
     ) -> None:
         """Returns when the port accepts; RuntimeError with the log's end when it does not within 40 s."""
         self.port, self.log = port, log
+        self.beside: Callable[[], Usage] | None = None
+        self.used_beside: Usage | None = None
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
         with log.open("ab") as output, pinned(cpus):
             self._popen = subprocess.Popen(
@@ -95,6 +103,25 @@ class ServerProcess:
     def unique_bytes(self) -> int:
         """Unique set size: memory that would be free if the server ended."""
         return sum(int(process.memory_full_info().uss) for process in self._tree)
+
+    def read_beside(self) -> Usage | None:
+        """What the service beside the server has done so far, if there is one."""
+        return self.beside() if self.beside is not None else None
+
+    def note_beside(self, before: Usage | None) -> None:
+        """Keep what it has done since `before`."""
+        if self.beside is not None and before is not None:
+            self.used_beside = self.beside().since(before)
+
+    def await_children(self, count: int) -> None:
+        """Return when so many workers were started and had time to load; RuntimeError when not within 40 s."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while len(psutil.Process(self._popen.pid).children()) < count:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not {count} workers:\n{self.log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.1)
+        time.sleep(SETTLE_S)
+        self.refresh()
 
     def refresh(self) -> None:
         """Look again for children: workers that were started after the port was open."""

@@ -81,7 +81,7 @@ def _table(result: Result, present: list[str]) -> str:
         cells = [_cell(values(result, figure, key, who), form) for who in present]
         if any(cells):
             rows.append([title, *(cell or "–" for cell in cells)])
-    return _grid(rows)
+    return grid(rows)
 
 
 def _cell(found: list[float], form: str) -> str:
@@ -102,7 +102,7 @@ def _ratios(result: Result, present: list[str]) -> str:
         cells = [_ratio(own, values(result, figure, key, who), more_is_better) for who in others]
         if any(cells):
             rows.append([title, *(cell or "–" for cell in cells)])
-    return _grid(rows)
+    return grid(rows)
 
 
 def _ratio(own: list[float], theirs: list[float], more_is_better: bool) -> str:
@@ -117,7 +117,8 @@ def _faults(result: Result) -> str:
     return "\n".join(["Not measured:", *faults]) if faults else ""
 
 
-def _grid(rows: list[list[str]]) -> str:
+def grid(rows: list[list[str]]) -> str:
+    """A table as Markdown, aligned for a terminal; the first row is the head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
@@ -126,9 +127,9 @@ def _grid(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def update(path: Path, result: Result) -> None:
-    """Puts the table between the two marks of the document."""
+def update(path: Path, table: str, begin: str = BEGIN, end: str = END) -> None:
+    """Puts the table between two marks of the document."""
     text = path.read_text()
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n\n{markdown(result)}\n\n{END}{after}")
+    before, rest = text.split(begin, 1)
+    after = rest.split(end, 1)[1]
+    path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}")

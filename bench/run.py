@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import figures, report
+from bench import figures, report, scale, scale_report
 from bench.contestants import ROOT, Contestant, ZGpt, peers
 from bench.process import Cpus, ServerProcess, pin
 
@@ -26,6 +26,7 @@ DOCS = ROOT / "docs" / "benchmarks.md"
 SAME_AS_HTTPX = ("memory", "fan_out")
 """Figures in which no upstream client takes part in any weight: one FastAPI is enough."""
 
+ONLY = f"memory fan_out relay_100 relay_200 light first_token {' '.join(scale.MEASURES)}"
 PEOPLE = 1_000
 """Z-GPT's connections are spread over so many accounts: up to five devices each."""
 
@@ -75,19 +76,24 @@ def main() -> None:
         folder = Path(name)
         contestants = _contestants(options.contestants, folder, port, plan)
         rows = list(_rounds(contestants, plan, options.only, port, folder, cpus))
+        scaled = list(_scale_rounds(contestants, plan, options.only, port, folder, cpus))
     result = {
         "plan": asdict(plan),
         "machine": machine(cpus),
         "versions": {c.name: c.version() for c in contestants},
         "rows": rows,
+        "scale": scaled,
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}{'-quick' if options.quick else ''}.json"
     path.write_text(json.dumps(result, indent=1))
-    print(report.markdown(result))
+    tables = (report.markdown(result) if rows else "", scale_report.markdown(result))
+    print("\n\n".join(table for table in tables if table))
     print(f"saved as {path.relative_to(ROOT)}")
-    if options.write_docs:
-        report.update(DOCS, result)
+    if options.write_docs and tables[0]:
+        report.update(DOCS, tables[0])
+    if options.write_docs and tables[1]:
+        report.update(DOCS, tables[1], scale_report.BEGIN, scale_report.END)
 
 
 def _options() -> argparse.Namespace:
@@ -95,7 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round with 1,000 connections")
     parser.add_argument("--rounds", type=int, help="how often everything is repeated")
     parser.add_argument("--window", type=float, help="seconds that each figure is measured for")
-    parser.add_argument("--only", nargs="*", help="figures: memory fan_out relay_100 relay_200 light first_token")
+    parser.add_argument("--only", nargs="*", help=f"figures: {ONLY}")
     parser.add_argument("--contestants", nargs="*", help="z-gpt fastapi-openai fastapi-httpx node-ws")
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/benchmarks.md")
     return parser.parse_args()
@@ -137,6 +143,22 @@ def _rounds(
                     **figures.first_token_direct(port, plan.questions),
                 }
             )
+
+
+def _scale_rounds(
+    contestants: list[Contestant], plan: Plan, only: list[str] | None, port: int, folder: Path, cpus: Cpus
+) -> Iterator[dict[str, Any]]:
+    """What only Z-GPT has, fewer times and in short windows: each value is CPU time over thousands of tokens."""
+    zgpt = next((one for one in contestants if isinstance(one, ZGpt)), None)
+    if zgpt is None:
+        return
+    bench = scale.Bench(zgpt, _base_url(port), folder, cpus, min(plan.window_s, scale.WINDOW_S))
+    for turn in range(min(plan.rounds, scale.ROUNDS)):
+        for figure, measure in scale.MEASURES.items():
+            if only and figure not in only:
+                continue
+            for row in measure(bench):
+                yield _told({"round": turn, **row})
 
 
 def _measured(who: Contestant, measure: Measure, port: int, folder: Path, cpus: Cpus) -> dict[str, Any]:
