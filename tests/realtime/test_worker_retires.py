@@ -14,6 +14,7 @@ import gevent
 import pytest
 from gevent.event import Event
 from gunicorn.config import Config
+from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from zgpt.realtime import handover_folder, worker
@@ -104,9 +105,27 @@ def test_a_failed_start_ends_the_server_only_when_it_is_one_of_its_first(
     made: Make, monkeypatch: pytest.MonkeyPatch, age: int, fault: type[BaseException]
 ) -> None:
     monkeypatch.setattr(worker, "BOOT_AGAIN_S", 0.0)
+    monkeypatch.setattr(Worker, "_beat_while_loading", Mock())
     monkeypatch.setattr(GeventWorker, "load_wsgi", Mock(side_effect=ImportError("a file that is half written")))
     with pytest.raises(fault):
         made(2, age).load_wsgi()
+
+
+def test_a_start_that_takes_long_is_known_to_live(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, beats = made(1), []
+
+    def beat(one: BaseWorker) -> None:
+        beats.append(one)
+        slow.alive = len(beats) < 3
+
+    monkeypatch.setattr(worker, "_NOTIFY_S", 0.0)
+    monkeypatch.setattr(BaseWorker, "notify", beat)
+    slow._beat_while_loading()
+    assert beats == [slow] * 3
+    slow.alive = True
+    monkeypatch.setattr(handover_folder, "BOOT_S", 0.0)
+    slow._beat_while_loading()
+    assert len(beats) == 3, "nobody waits for it for ever"
 
 
 def test_an_exit_waits_for_who_comes_but_not_for_ever(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,14 @@ TRIES = 60
 
 def workers_of(server: Server) -> list[int]:
     """The process ids of the workers that live."""
-    return [child.pid for child in psutil.Process(server.pid).children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child.pid for child in psutil.Process(server.pid).children() if _lives(child)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def worker_of(server: Server, viewer: Viewer) -> int:

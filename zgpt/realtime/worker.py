@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import gevent
 from gevent.event import Event
+from gevent.monkey import get_original
 from gunicorn.errors import ConfigError
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.ggevent import GeventWorker
@@ -26,9 +27,9 @@ EXIT_MARGIN_S: Final = 2.0
 """The master kills a worker `graceful_timeout` after its SIGTERM: be gone this much earlier."""
 STALL_S: Final = 30.0
 """A client that sends nothing of its request, or takes nothing of the answer, for this long is given up."""
-COMING_S: Final = 60.0
-"""How long an exit waits for workers that are coming, and serves meanwhile: twice what a start may take (`BOOT_S`). The
-master lets us: `graceful_timeout` is for a full stop, and there whoever is coming says at once that they will not."""
+COMING_S: Final = handover_folder.BOOT_S + 5.0
+"""How long an exit waits for workers that are coming, and serves meanwhile: what a start may take. The master lets us:
+`graceful_timeout` is for a full stop, and there whoever is coming says at once that they will not."""
 BOOT_AGAIN_S: Final = 1.0
 """Between two starts that fail: what was missing may be back, and the log stays readable."""
 RELOAD_S: Final = 30.0
@@ -83,6 +84,7 @@ class Worker(GeventWorker):
 
     def load_wsgi(self) -> None:
         """Load the app. gunicorn ends the server when that fails: right for its first workers, and for no others."""
+        get_original("_thread", "start_new_thread")(self._beat_while_loading, ())
         try:
             super().load_wsgi()
         except Exception:
@@ -91,6 +93,13 @@ class Worker(GeventWorker):
             self.log.exception("worker failed to boot (pid: %s)", self.pid)
             gevent.sleep(BOOT_AGAIN_S)
             sys.exit(1)
+
+    def _beat_while_loading(self) -> None:
+        """A start on a busy machine may take longer than a loop may stand still. In a thread: no loop runs yet."""
+        until = clock.monotonic() + handover_folder.BOOT_S
+        while self._told is None and self.alive and clock.monotonic() < until:
+            BaseWorker.notify(self)
+            get_original("time", "sleep")(_NOTIFY_S)
 
     def arrived(self) -> None:
         """It serves, or will never do so: nobody needs to wait for it. The master calls this when it has died."""
