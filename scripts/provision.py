@@ -1,4 +1,4 @@
-"""What `make run` and `make test` need before they start: packages, browser libraries, a browser.
+"""What `make run`, `make test` and `make audit` need before they start: packages, browser libraries, a browser.
 
 Each step is skipped when nothing that it depends on has changed. The steps are in packages.py.
 """
@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import packages
 from steps import StepError, say
 
-PURPOSES = ("run", "check", "test")
+PURPOSES = ("run", "check", "test", "audit")
 
 
 def provision(argv: Sequence[str]) -> int:
-    """Set up for ``run``, ``check`` or ``test``; returns the exit status."""
+    """Set up for ``run``, ``check``, ``test`` or ``audit``; returns the exit status."""
     if len(argv) != 1 or argv[0] not in PURPOSES:
         say(f"usage: setup.py {'|'.join(PURPOSES)}")
         return 2
@@ -26,6 +26,9 @@ def provision(argv: Sequence[str]) -> int:
         _side_by_side(testing=purpose != "run")
         if purpose == "test":
             packages.browser()
+        if purpose == "audit":
+            packages.audit_tools().run()
+            packages.audit_linter().run()
     except StepError as error:
         say(f"\n{error}")
         return 1

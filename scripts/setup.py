@@ -17,7 +17,7 @@ def main():  # type: () -> int
         for name in CANDIDATES:
             found = shutil.which(name)
             if found:
-                os.execv(found, [found, *sys.argv])
+                os.execv(found, [found, *sys.argv])  # nosec B606 # a Python of this machine, our own arguments
         print(
             "Z-GPT needs Python 3.11 or newer, and this is {}.{}.\n"
             "Install one, or name it: make run PYTHON=/path/to/python3".format(*sys.version_info[:2])

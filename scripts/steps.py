@@ -52,7 +52,7 @@ def say(line: str) -> None:
 def command(argv: Sequence[object], env: Mapping[str, str] | None = None, hint: str = "") -> str:
     """Run a program quietly and return what it printed; StepError with its last words when it fails."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 # words of our own, and no shell
             [str(part) for part in argv],
             cwd=ROOT,
             env={**os.environ, **(env or {})},
