@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from zgpt.core import audit
+from zgpt.core import audit, clock
+from zgpt.core.audit_failures import PER_USER, WINDOW_S
 from zgpt.core.db import db, transaction
 from zgpt.core.models import AuditEvent
 
@@ -25,13 +26,13 @@ def events() -> list[AuditEvent]:
 
 
 def test_an_event_is_kept_with_time_address_and_detail_without_secrets(on_both: Flask) -> None:
-    with on_both.test_request_context(environ_overrides={"REMOTE_ADDR": "192.0.2.7"}), transaction():
-        audit.record("signed_up", USER, name="Ada", password="hunter2")
-        db.session.flush()
+    with on_both.test_request_context(environ_overrides={"REMOTE_ADDR": "192.0.2.7"}):
+        with transaction():
+            audit.record("signed_up", USER, number=1, password="hunter2")
         (event,) = events()
-        assert (event.kind, event.user_id, event.ip) == ("signed_up", USER, "192.0.2.7")
-        assert event.detail == {"name": "Ada", "password": "[redacted]"}
-        assert event.at.tzinfo
+    assert (event.kind, event.user_id, event.ip) == ("signed_up", USER, "192.0.2.7")
+    assert event.detail == {"number": 1, "password": "[redacted]"}
+    assert event.at.tzinfo
 
 
 def test_an_event_of_what_failed_is_not_kept(on_both: Flask) -> None:
@@ -49,3 +50,27 @@ def test_an_event_outlives_its_user(on_both: Flask) -> None:
     with transaction():
         audit.record("account_deleted", USER)
     assert [event.kind for event in events()] == ["account_deleted"]
+
+
+def test_the_lines_of_one_transaction_follow_each_other(on_both: Flask) -> None:
+    with transaction():
+        audit.record("signed_up", USER)
+        audit.record("signed_in", USER)
+    first, second = events()
+    assert (first.sequence, second.sequence, second.previous_hash) == (1, 2, first.hash)
+
+
+def test_an_event_outside_of_a_transaction_is_a_fault_of_ours(on_both: Flask) -> None:
+    with pytest.raises(RuntimeError, match="inside of a transaction"):
+        audit.record("signed_up", USER)
+
+
+def test_of_many_failures_the_first_are_lines_and_the_others_a_number(app: Flask) -> None:
+    with app.app_context():
+        for _ in range(PER_USER + 5):
+            with transaction():
+                audit.record("sign_in_failed", USER)
+        assert len(events()) == PER_USER
+        with clock.moved(WINDOW_S + 1), transaction():
+            audit.record("sign_in_failed", USER)
+        assert events()[-1].detail == {"unwritten": 5}

@@ -7,7 +7,7 @@ from flask import Flask, request
 from pydantic import Field
 
 from zgpt.core.errors import Problem
-from zgpt.core.inputs import Body, Query, read_body, read_query
+from zgpt.core.inputs import ERRORS_MOST, FIELD_CHARS, Body, Query, read_body, read_query
 
 
 class Inner(Body):
@@ -92,6 +92,13 @@ def test_a_wrong_value_is_422_and_names_its_field(data: bytes, field: str) -> No
 
 def test_all_wrong_fields_are_told_at_once() -> None:
     assert {error["field"] for error in refused(b'{"count": "x", "extra": 1}').errors} == {"title", "count", "extra"}
+
+
+def test_of_very_many_wrong_fields_the_first_are_told() -> None:
+    many = b",".join(b'"%d%s": 1' % (at, b"x" * 500) for at in range(1_000))
+    errors = refused(b'{"title": "a", ' + many + b"}").errors
+    assert len(errors) == ERRORS_MOST
+    assert max(len(error["field"]) for error in errors) == FIELD_CHARS
 
 
 def test_what_was_sent_is_not_repeated() -> None:

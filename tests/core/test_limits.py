@@ -12,6 +12,7 @@ from zgpt.auth.access import signed_in as signed_in_view
 from zgpt.core import clock, limits
 from zgpt.core.db import db, transaction
 from zgpt.core.errors import RateLimited
+from zgpt.core.ids import new_id
 from zgpt.core.limits import hit, limited
 from zgpt.core.models import RateLimit
 
@@ -134,3 +135,59 @@ def test_while_redis_is_away_this_process_counts_alone_and_quickly(
 )
 def test_every_kind_of_redis_address_is_said_in_the_words_of_the_counter(ours: str, theirs: str) -> None:
     assert limits._storage_url(ours) == theirs
+
+
+def test_an_answer_says_how_much_is_left(make_app: MakeApp, signed_in: SignedIn) -> None:
+    ada = signed_in(app=with_route(make_app(LIMIT_MESSAGES="2 per minute")))
+    answers = [ada.client.get("/api/v1/limited", headers=ada.headers) for _ in range(3)]
+    assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["2", "2", "2"]
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert all(0 <= int(answer.headers["RateLimit-Reset"]) <= 61 for answer in answers)
+    assert answers[2].headers["Retry-After"]
+
+
+def test_requests_of_one_person_are_counted_over_all_routes(make_app: MakeApp, signed_in: SignedIn) -> None:
+    app = make_app(LIMIT_REQUESTS="3 per minute")
+    ada, ben = signed_in(app=app), signed_in(app=app)
+    paths = ["/api/v1/sessions", "/api/v1/auth/me", "/api/v1/sessions", "/api/v1/auth/me"]
+    answers = [ada.client.get(path, headers=ada.headers) for path in paths]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1].headers["RateLimit-Remaining"] == "0"
+    assert ben.client.get("/api/v1/sessions", headers=ben.headers).status_code == 200
+
+
+def test_requests_from_one_address_are_counted_whoever_sends_them(make_app: MakeApp) -> None:
+    client = make_app(LIMIT_ADDRESSES="2 per minute").test_client()
+
+    def ask(address: str, path: str = "/api/v1/app") -> int:
+        return client.get(path, environ_overrides={"REMOTE_ADDR": address}).status_code
+
+    assert [ask(f"2001:db8::{n}") for n in range(1, 4)] == [200, 200, 429]
+    assert ask("2001:db8::9", "/healthz") == 200
+    assert ask("192.0.2.1") == 200
+    assert [ask("127.0.0.1") for _ in range(4)] == [200] * 4
+
+
+def test_a_rate_of_one_person_is_noticed_within_seconds_without_asking_each_time(
+    make_app: MakeApp, signed_in: SignedIn
+) -> None:
+    app = make_app(LIMIT_MESSAGES="1 per minute")
+    ada = signed_in(app=app)
+    with app.app_context():
+        hit("messages", ada.id)
+        with transaction():
+            db.session.add(RateLimit(user_id=ada.id, name="messages", amount=5, per_s=60))
+        assert refusals(lambda: hit("messages", ada.id), 1) == 1
+        with clock.moved(limits.KNOWN_RATES_S + 0.1):
+            assert refusals(lambda: hit("messages", ada.id), 1) == 0
+
+
+def test_only_so_many_rates_of_single_persons_are_remembered(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    monkeypatch.setattr(limits, "KNOWN_RATES", 2)
+    with app.app_context():
+        for _ in range(5):
+            limits.own_limit("messages", new_id())
+    assert len(app.extensions["known_rates"]) <= 2

@@ -118,5 +118,8 @@ def test_only_the_named_routes_are_open_to_all(app: Flask) -> None:
              if spec and spec.auth == "none"}  # fmt: skip
     assert found == {
         "/", "/s/<session_id>", "/sw.js", "/healthz", "/readyz", "/api/v1/app", "/api/v1/client-errors",
+        "/api/v1/csp-reports",
         "/api/v1/openapi.json", "/api/v1/asyncapi.json", "/api/v1/docs", "/api/v1/auth/signup", "/api/v1/auth/login",
+        "/api/v1/auth/signup/confirm", "/api/v1/auth/login/second", "/api/v1/auth/email/confirm",
+        "/api/v1/auth/password/forgot", "/api/v1/auth/password/reset",
     }  # fmt: skip

@@ -116,6 +116,11 @@ def test_a_browser_that_visits_a_wrong_page_gets_a_page(client: FlaskClient) -> 
     assert "Not Found" in answer.text
 
 
+@pytest.mark.parametrize("accepted", ["*/*", "application/json, */*", ""])
+def test_a_program_gets_a_document_everywhere(client: FlaskClient, accepted: str) -> None:
+    assert client.get("/nowhere", headers={"Accept": accepted}).mimetype == "application/problem+json"
+
+
 def test_after_a_failed_request_the_next_one_starts_clean(app: Flask) -> None:
     def fails() -> str:
         db.session.execute(text("SELECT * FROM nowhere"))

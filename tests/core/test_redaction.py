@@ -23,12 +23,21 @@ def test_what_is_named_like_a_secret_is_hidden(name: str) -> None:
         ("key sk-proj-12345678 refused", "sk-proj-12345678"),
         ("could not connect to postgresql://zgpt:hunter2@db/zgpt", "hunter2"),
         ("GET /ws?token=hunter2&x=1", "hunter2"),
+        ("DETAIL: Key (email)=(ada.lovelace+1@mail.example.org) already exists", "ada.lovelace"),
+        ("paid with 4111 1111 1111 1111 today", "4111 1111 1111 1111"),
+        ("paid with 378282246310005", "378282246310005"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(text: str, secret: str) -> None:
     shown = clean("event", text)
     assert secret not in shown
     assert "[redacted]" in shown
+
+
+@pytest.mark.parametrize("text", ["01900000-0000-7000-a000-00000000000b", "01900000-0000-7000-8000-000000000001",
+                                  "1763800000000000001", "4111 1111 1111 1112"])  # fmt: skip
+def test_ids_and_numbers_that_are_no_card_stay(text: str) -> None:
+    assert clean("event", f"run {text} ended") == f"run {text} ended"
 
 
 def test_numbers_named_after_tokens_stay() -> None:

@@ -1,7 +1,7 @@
 """Fills whatever tables a version has with one user's belongings, and reads them back."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, Table, select
@@ -15,11 +15,15 @@ IDS = {
     "runs": "01900000-0000-7000-8000-000000000005",
     "audit_events": "01900000-0000-7000-8000-000000000006",
     "rate_limits": "01900000-0000-7000-8000-000000000007",
+    "recovery_codes": "01900000-0000-7000-8000-000000000011",
+    "api_keys": "01900000-0000-7000-8000-000000000012",
+    "tickets": "01900000-0000-7000-8000-000000000013",
 }
 OWNERS = {"user_id": "users", "session_id": "chat_sessions", "message_id": "messages"}
 WORDS = {"kind": "user", "role": "admin", "title_source": "model", "status": "completed", "email": "ada@example.org"}
 PLAIN: tuple[tuple[type[sqltypes.TypeEngine[Any]], Any], ...] = (
     (sqltypes.DateTime, datetime(2026, 11, 22, 9, 30, tzinfo=UTC)),
+    (sqltypes.Date, date(2026, 11, 22)),
     (sqltypes.JSON, {"text": 3}),
     (sqltypes.Boolean, True),
     (sqltypes.Integer, 7),

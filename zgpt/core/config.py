@@ -3,16 +3,27 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import Any, Literal, cast
 
 from flask import current_app
-from limits import parse_many
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from zgpt.core.config_checks import clashes
+from zgpt.core.config_types import (
+    DatabaseUrl,
+    HttpUrl,
+    Level,
+    MailFrom,
+    Origins,
+    Positive,
+    Rate,
+    RedisUrl,
+    Seconds,
+    SmtpUrl,
+)
 
 DEFAULT_SYSTEM_PROMPT = "You are Z-GPT, a helpful assistant. Answer clearly and briefly. Use Markdown."
-MIN_SECRET_BYTES = 32
 LOCAL_CONCURRENCY = 4
 REMOTE_CONCURRENCY = 64
 
@@ -23,57 +34,6 @@ class ConfigError(Exception):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         super().__init__("The settings are not right:\n" + "\n".join(f"  - {fault}" for fault in faults))
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _check_rate(value: str) -> str:
-    try:
-        parse_many(value)
-    except ValueError:
-        raise ValueError('write it like "20 per hour"; several are separated by ";"') from None
-    return value
-
-
-def _check_http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http:// or https:// address")
-    return value.rstrip("/")
-
-
-def _check_origin(value: str) -> str:
-    parts = urlsplit(_check_http_url(value))
-    if parts.path or parts.query or parts.fragment or parts.username:
-        raise ValueError("an origin is only scheme, host and port, like https://chat.example.org")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def _check_database_url(value: str) -> str:
-    for short in ("postgres://", "postgresql://"):
-        if value.startswith(short):
-            return "postgresql+psycopg://" + value.removeprefix(short)
-    if value.startswith(("postgresql+psycopg://", "sqlite:///")):
-        return value
-    raise ValueError("must begin with postgresql:// or sqlite:///")
-
-
-def _check_redis_url(value: str) -> str:
-    if not value.startswith(("redis://", "rediss://", "unix://", "sentinel://")):
-        raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
-    return value
-
-
-Rate = Annotated[str, AfterValidator(_check_rate)]
-HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
-Origin = Annotated[str, AfterValidator(_check_origin)]
-DatabaseUrl = Annotated[str, AfterValidator(_check_database_url)]
-RedisUrl = Annotated[str, AfterValidator(_check_redis_url)]
-Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda v: str(v).lower())]
-Positive = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Settings(BaseSettings):
@@ -100,7 +60,14 @@ class Settings(BaseSettings):
     refresh_grace_s: float = Field(10, ge=0, le=60)
     bcrypt_cost: int = Field(12, ge=4, le=16)
     jwt_secret: SecretStr | None = None
+    data_secret: SecretStr | None = None
     jwt_kid: str = Field("env", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    jwt_previous_secret: SecretStr | None = None
+    jwt_previous_kid: str = Field("env-previous", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    retention_days: int | None = Field(None, ge=1, le=36_500)
+
+    smtp_url: SmtpUrl | None = None
+    mail_from: MailFrom | None = None
 
     llm_base_url: HttpUrl | None = None
     llm_api_key: SecretStr | None = None
@@ -118,9 +85,26 @@ class Settings(BaseSettings):
     llm_total_timeout_s: Seconds = 600
     llm_titles: bool = True
 
+    moderation: bool = True
+    moderation_policy: Path | None = None
+    moderation_url: HttpUrl | None = None
+    moderation_api_key: SecretStr | None = None
+    moderation_model: str | None = None
+    moderation_timeout_s: Seconds = 2
+    moderation_fail: Literal["open", "closed"] = "open"
+
     limit_signup: Rate = "20 per hour"
     limit_login: Rate = "10 per minute"
     limit_messages: Rate = "30 per minute"
+    limit_requests: Rate = "1200 per minute"
+    limit_commands: Rate = "2400 per minute"
+    limit_addresses: Rate = "6000 per minute"
+    limits_without_redis: Literal["local", "open", "closed"] = "local"
+    quota_runs: int = Field(10, ge=0, le=100_000)
+    quota_tokens_per_day: int = Field(0, ge=0)
+    quota_cost_per_month: float = Field(0, ge=0)
+    price_input: float = Field(0, ge=0)
+    price_output: float = Field(0, ge=0)
     max_message_bytes: int = Field(32_768, ge=1_024, le=1_048_576)
     max_frame_bytes: int = Field(65_536, ge=4_096, le=4_194_304)
 
@@ -134,9 +118,10 @@ class Settings(BaseSettings):
     max_connections_without_hello: Positive = 5_000
     checkpoint_s: Seconds = 1.0
 
-    allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = ()
+    allowed_origins: Origins = ()
     trusted_proxies: int = Field(0, ge=0, le=10)
     https: bool = False
+    https_redirect: bool = False
     metrics_token: SecretStr | None = None
 
     @classmethod
@@ -163,7 +148,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
-        faults = list(_clashes(self))
+        faults = clashes(self)
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -183,19 +168,11 @@ class Settings(BaseSettings):
         """Whether browsers reach us by HTTPS, so that cookies are Secure and HSTS is sent."""
         return self.https or (self.public_url or "").startswith("https://")
 
-
-def _clashes(settings: Settings) -> list[str]:
-    """Faults that no single setting has."""
-    faults = []
-    if settings.web_concurrency > 1 and settings.redis_url is None:
-        faults.append("WEB_CONCURRENCY above 1 needs REDIS_URL, or viewers on one worker miss what another one writes")
-    if settings.jwt_secret and len(settings.jwt_secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
-        faults.append(f"JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
-    if settings.llm_max_output_tokens >= settings.llm_context_tokens:
-        faults.append("LLM_MAX_OUTPUT_TOKENS must be below LLM_CONTEXT_TOKENS, or no question fits")
-    if settings.max_frame_bytes < settings.max_message_bytes + 1_024:
-        faults.append("MAX_FRAME_BYTES must be at least 1024 above MAX_MESSAGE_BYTES, or a long message cannot be sent")
-    return faults
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others can reach us: anything but a developer's own machine."""
+        is_local = self.host in {"127.0.0.1", "::1", "localhost"}
+        return not is_local or bool(self.public_url or self.https or self.trusted_proxies)
 
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:

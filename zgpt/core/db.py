@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import structlog
 from flask_sqlalchemy import SQLAlchemy
@@ -24,10 +24,12 @@ WRITE_OPTION = "zgpt_write"
 PASSING_STATES = {"25006", "25P03", "25P04"}
 """PostgreSQL: read-only (a standby, until the fail-over is done), and transactions that it ended for being late."""
 _AFTER_COMMIT = "zgpt_after_commit"
+_AT_THE_END = "zgpt_at_the_end"
 
 log = structlog.get_logger(__name__)
 Call = Callable[[], object]
 Collector = Callable[[Call], None]
+Item = TypeVar("Item")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -96,11 +98,14 @@ def transaction() -> Iterator[Collector]:
         yield outer.append
         return
     calls: list[Call] = []
-    session.info[_AFTER_COMMIT] = calls
+    last: dict[Callable[[list[Any], Collector], object], list[Any]] = {}
+    session.info.update({_AFTER_COMMIT: calls, _AT_THE_END: last})
     try:
         with database_faults():
             _begin_write()
             yield calls.append
+            for call, items in last.items():
+                call(items, calls.append)
             session.commit()
     except BaseException:
         with database_faults():
@@ -108,7 +113,19 @@ def transaction() -> Iterator[Collector]:
         raise
     finally:
         session.info.pop(_AFTER_COMMIT, None)
+        session.info.pop(_AT_THE_END, None)
     _run_all(calls)
+
+
+def at_the_end(call: Callable[[list[Item], Collector], object], item: Item) -> None:
+    """Have `call(items, after)` run once, as the last of the transaction under way, with all items that it was given.
+
+    For what locks a row that many want: it is then held only for the commit itself.
+    """
+    gathered = db.session().info.get(_AT_THE_END)
+    if gathered is None:
+        raise RuntimeError("write inside of a transaction()")
+    gathered.setdefault(call, []).append(item)
 
 
 @contextmanager

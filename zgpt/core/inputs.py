@@ -7,6 +7,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from zgpt.core.errors import BadRequest, FieldError, Invalid, Problem, UnsupportedMedia
 
+ERRORS_MOST = 20
+"""Wrong fields that one answer names: a person mends no more at once, and a body of nothing else must not be echoed."""
+FIELD_CHARS = 100
+
 
 def _refuse_nul(value: Any) -> None:
     """PostgreSQL cannot keep U+0000 in a text, so no input may hold it."""
@@ -60,7 +64,11 @@ def read_query(request: Request, model: type[BodyT]) -> BodyT:
     """The query string as a `model`. Raises `Invalid`."""
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
-        raise Invalid(errors=[{"field": name, "message": "was given more than once"} for name in repeated])
+        raise Invalid(
+            errors=[
+                {"field": name[:FIELD_CHARS], "message": "was given more than once"} for name in repeated[:ERRORS_MOST]
+            ]
+        )
     try:
         return model.model_validate(request.args.to_dict())
     except ValidationError as error:
@@ -68,11 +76,14 @@ def read_query(request: Request, model: type[BodyT]) -> BodyT:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """What is wrong with each field, in words, never repeating the input."""
+    """What is wrong with each field, or with the first of many, in words, never repeating the input."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [
-        {"field": ".".join(str(step) for step in item["loc"]), "message": item["msg"].removeprefix("Value error, ")}
-        for item in found
+        {
+            "field": ".".join(str(step) for step in item["loc"])[:FIELD_CHARS],
+            "message": item["msg"].removeprefix("Value error, "),
+        }
+        for item in found[:ERRORS_MOST]
     ]
 
 

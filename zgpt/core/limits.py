@@ -1,24 +1,20 @@
 """How often somebody may do something: `limited` for routes, `hit` for everything else; one counter for both.
 
-Counts are kept in this process, or in Redis when it is set; while Redis is away, in this process again. The rates are
-settings; a row of `rate_limits` replaces one for one user.
+Counting, and what is done while Redis is away, is in `limit_counter`. The rates are settings; a row of `rate_limits`
+replaces one for one user, which every process notices within seconds.
 """
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar, cast
 
-import structlog
-from flask import Flask
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
-from limits.errors import StorageError
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-from redis.exceptions import RedisError
 from sqlalchemy import select
 
-from zgpt.core import callers, clock, metrics
+from zgpt.core import callers, clock, limit_counter, metrics
 from zgpt.core.config import settings
 from zgpt.core.db import db
 from zgpt.core.errors import RateLimited
@@ -27,11 +23,21 @@ from zgpt.core.models import RateLimit
 
 KEY_PREFIX = "zgpt"
 REDIS_TIMEOUT_S = 1.0
-STORE_PAUSE_S = 2.0
-FIXED_RATES = {"client_errors": "30 per minute"}
+API = "/api/"
+KNOWN_RATES_S = 5.0
+KNOWN_RATES = 10_000
+"""Rates of single users are remembered for so long, and so many of them: else each request would ask the database."""
+FIXED_RATES = {
+    "client_errors": "30 per minute",
+    "csp_reports": "30 per minute",
+    "export": "6 per hour",
+    "mail": "5 per hour",
+    "second_factor": "10 per 15 minutes; 40 per day",
+    "spraying": "20 per hour",
+    "spraying_account": "1 per hour",
+}
 """Rates that no operator needs to turn."""
 
-log = structlog.get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., object])
 
 
@@ -41,25 +47,25 @@ def _key() -> str:
 
 limiter = Limiter(
     key_func=_key,
-    strategy="moving-window",
-    in_memory_fallback_enabled=True,
+    strategy=limit_counter.STRATEGY,
+    in_memory_fallback_enabled=False,
     headers_enabled=False,
     key_prefix=KEY_PREFIX,
 )
-_own_count = MovingWindowRateLimiter(MemoryStorage())
-_store_down_until_s = 0.0
 
 
 def install_limits(app: Flask) -> None:
-    """Count for this app, in its Redis if it has one."""
-    global _store_down_until_s  # one process talks to one store
-    _store_down_until_s = 0.0
-    redis_url = app.config["ZGPT"].redis_url
-    app.config["RATELIMIT_STORAGE_URI"] = _storage_url(redis_url) if redis_url else "memory://"
-    if redis_url:
+    """Count for this app, in its Redis if it has one; every call of the API counts for the address it comes from."""
+    settings = app.config["ZGPT"]
+    app.config["RATELIMIT_STORAGE_URI"] = _storage_url(settings.redis_url) if settings.redis_url else "memory://"
+    if settings.redis_url:
         timeouts = {"socket_timeout": REDIS_TIMEOUT_S, "socket_connect_timeout": REDIS_TIMEOUT_S}
         app.config["RATELIMIT_STORAGE_OPTIONS"] = timeouts
     limiter.init_app(app)
+    cast("limit_counter.PatientCounter", limiter.limiter).without_store = settings.limits_without_redis
+    app.extensions["known_rates"] = {}
+    app.before_request(_count_address)
+    app.after_request(_tell_limits)
 
 
 def _storage_url(redis_url: str) -> str:
@@ -84,8 +90,11 @@ def limited(name: str) -> Callable[[View], View]:
 def hit(name: str, key: str, cost: int = 1) -> None:
     """Count `cost` of the rate called `name` for `key` (a user's id, an address …). Raises RateLimited."""
     for item in parse_many(rate_of(name, key)):
-        if not _count(item, key, name, cost):
-            raise rate_limited(name, _reset_at_s(item, key, name))
+        passed = limiter.limiter.hit(item, KEY_PREFIX, key, name, cost=cost)
+        if not passed or item.amount <= limit_counter.EXACT_MOST:
+            _note(item, key, name)
+        if not passed:
+            raise rate_limited(name, limiter.limiter.get_window_stats(item, KEY_PREFIX, key, name).reset_time)
 
 
 def rate_limited(name: str, reset_at_s: float) -> RateLimited:
@@ -98,13 +107,30 @@ def rate_limited(name: str, reset_at_s: float) -> RateLimited:
 def rate_of(name: str, user_id: str | None) -> str:
     """The rate in words, like "30 per minute": the user's own, else the setting's."""
     fallback: str = FIXED_RATES.get(name) or getattr(settings(), f"limit_{name}")
-    if user_id is None or not _is_id(user_id):
-        return fallback
+    own = own_limit(name, user_id) if user_id and _is_id(user_id) else None
+    return f"{own[0]} per {own[1]} second" if own else fallback
+
+
+def own_limit(name: str, user_id: str) -> tuple[int, int] | None:
+    """Amount and seconds that `rate_limits` gives this user for this limit, up to `KNOWN_RATES_S` ago; or None."""
+    known: dict[tuple[str, str], tuple[float, tuple[int, int] | None]] = current_app.extensions["known_rates"]
+    read_s, found = known.get((name, user_id), (0.0, None))
+    now_s = clock.monotonic()
+    if read_s and now_s - read_s < KNOWN_RATES_S:
+        return found
+    if len(known) >= KNOWN_RATES:
+        known.clear()
+    found = _read_own(name, user_id)
+    known[name, user_id] = (now_s, found)
+    return found
+
+
+def _read_own(name: str, user_id: str) -> tuple[int, int] | None:
     own = select(RateLimit.amount, RateLimit.per_s).where(RateLimit.user_id == user_id, RateLimit.name == name)
     # Not by the session, which would keep a connection of the pool while the store is asked.
     with db.engine.connect() as connection:
         row = connection.execute(own).first()
-    return f"{row.amount} per {row.per_s} second" if row else fallback
+    return (row.amount, row.per_s) if row else None
 
 
 def _is_id(key: str) -> bool:
@@ -113,21 +139,34 @@ def _is_id(key: str) -> bool:
     return False
 
 
-def _count(item: RateLimitItem, key: str, name: str, cost: int) -> bool:
-    """Count in the store; for some seconds after a failure of it only in this process, for its time-out is long."""
-    global _store_down_until_s  # one process talks to one store
-    if clock.monotonic() < _store_down_until_s:
-        return _own_count.hit(item, KEY_PREFIX, key, name, cost=cost)
-    try:
-        return limiter.limiter.hit(item, KEY_PREFIX, key, name, cost=cost)
-    except (StorageError, RedisError):
-        _store_down_until_s = clock.monotonic() + STORE_PAUSE_S
-        log.warning("rate_limit_store_down", next_try_s=STORE_PAUSE_S)
-        return _own_count.hit(item, KEY_PREFIX, key, name, cost=cost)
+def _count_address() -> None:
+    """Calls of the API, by network; this machine itself is not counted (see `callers.counted_network`)."""
+    network = callers.counted_network() if request.path.startswith(API) else ""
+    if network:
+        hit("addresses", network)
 
 
-def _reset_at_s(item: RateLimitItem, key: str, name: str) -> float:
-    counter = _own_count if clock.monotonic() < _store_down_until_s else limiter.limiter
-    with suppress(StorageError, RedisError):
-        return counter.get_window_stats(item, KEY_PREFIX, key, name).reset_time
-    return clock.now_ms() / 1_000
+def _note(item: RateLimitItem, key: str, name: str) -> None:
+    if has_request_context():
+        g.counted_limit = (item, key, name)
+
+
+def _tell_limits(response: Response) -> Response:
+    """The limit that this request was counted for last, in the fields of draft-ietf-httpapi-ratelimit-headers-03."""
+    counted = _counted()
+    if counted:
+        amount, (reset_s, remaining) = counted
+        response.headers["RateLimit-Limit"] = str(amount)
+        response.headers["RateLimit-Remaining"] = str(max(0, remaining))
+        response.headers["RateLimit-Reset"] = str(max(0, math.ceil(reset_s - clock.now_ms() / 1_000)))
+    return response
+
+
+def _counted() -> tuple[int, tuple[float, int]] | None:
+    """What `hit` counted, else what Flask-Limiter counted for the route: the amount, when it is reset, and the rest."""
+    noted: tuple[RateLimitItem, str, str] | None = g.get("counted_limit")
+    if noted:
+        item, key, name = noted
+        return item.amount, limiter.limiter.get_window_stats(item, KEY_PREFIX, key, name)
+    of_route = limiter.current_limit
+    return (of_route.limit.amount, of_route.window) if of_route else None

@@ -30,8 +30,9 @@ from pydantic import BaseModel
 
 from zgpt.core.inputs import read_body, read_query
 
-Auth = Literal["bearer", "cookie", "none", "socket", "operator"]
-"""bearer: access token; cookie: refresh cookie; socket: `hello`; operator: loopback, or METRICS_TOKEN; none: open."""
+Auth = Literal["bearer", "cookie", "presented", "none", "socket", "operator"]
+"""bearer: access token; cookie: refresh cookie; presented: either of them, or nothing; socket: `hello`; operator:
+loopback, or METRICS_TOKEN; none: open."""
 
 View = Callable[..., Any]
 _ATTRIBUTE = "__zgpt_operation__"

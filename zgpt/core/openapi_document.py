@@ -22,7 +22,8 @@ SECURITY: dict[Auth, list[Json]] = {
     "none": [],
     "bearer": [{"bearer": []}],
     "cookie": [{"cookie": []}],
-    "operator": [{"operator": []}],
+    "presented": [{"cookie": []}, {"bearer": []}, {}],
+    "operator": [{"operator": []}, {}],
     "socket": [],
 }
 SECURITY_SCHEMES: Json = {
@@ -30,7 +31,8 @@ SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The access token of a sign-in.",
+        "description": "The access token of a sign-in, or an API key with the scope that the route needs: `read` to "
+        "look, `chat` to change. Routes of accounts take no key (403).",
     },
     "cookie": {
         "type": "apiKey",
@@ -45,6 +47,8 @@ ABOUT = (
     "`retryable` says whether the same request may succeed later. Another user's things answer 404. "
     "Answers stream over the WebSocket at `/ws`."
 )
+_BARE: Json = {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {"schema": {}}}
+"""An answer without a model. OpenAPI 3.1 has no words for the events of a stream; docs/protocol.md has."""
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -162,11 +166,18 @@ def _not_null(field: Json) -> Json:
 def _responses(rule: Rule, spec: Operation, schemas: Schemas) -> Json:
     answers = {str(status): _answer(status, model, spec, schemas) for status, model in spec.responses.items()}
     for status in sorted(_problem_statuses(rule, spec)):
-        answers.setdefault(
-            str(status), {"description": HTTPStatus(status).phrase, "content": {PROBLEM_TYPE: {"schema": PROBLEM}}}
-        )
-    answers["default"] = {"description": "Any other fault", "content": {PROBLEM_TYPE: {"schema": PROBLEM}}}
+        answers.setdefault(str(status), {"description": HTTPStatus(status).phrase, "content": _fault_content(rule)})
+    if spec.query:
+        # It never reaches the app: the server refuses a line above `limit_request_line` (gunicorn.conf.py) by itself.
+        answers["414"] = {"description": "URI Too Long", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    answers["default"] = {"description": "Any other fault", "content": _fault_content(rule)}
     return answers
+
+
+def _fault_content(rule: Rule) -> Json:
+    """A problem document; outside of the API a page for who asks for HTML."""
+    page = {} if rule.rule.startswith("/api/") else {"text/html": {"schema": {"type": "string"}}}
+    return {PROBLEM_TYPE: {"schema": PROBLEM}, **page}
 
 
 def _answer(status: int, model: type[BaseModel] | None, spec: Operation, schemas: Schemas) -> Json:
@@ -174,8 +185,7 @@ def _answer(status: int, model: type[BaseModel] | None, spec: Operation, schemas
     if model:
         answer["content"] = {spec.media_type: {"schema": schemas[model, "serialization"]}}
     elif status != HTTPStatus.NO_CONTENT:
-        kind = "object" if spec.media_type == "application/json" else "string"
-        answer["content"] = {spec.media_type: {"schema": {"type": kind}}}
+        answer["content"] = {spec.media_type: _BARE.get(spec.media_type, {"schema": {"type": "string"}})}
     return answer
 
 

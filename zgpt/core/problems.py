@@ -26,6 +26,7 @@ from zgpt.core.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+PAGE_TYPE = "text/html"
 _KNOWN: dict[int, type[Problem]] = {
     kind.status: kind
     for kind in (BadRequest, Unauthorized, Forbidden, NotFound, TooLarge, UnsupportedMedia, Invalid, Unavailable)
@@ -76,7 +77,9 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 
 
 def _is_visit() -> bool:
-    return not request.path.startswith("/api/") and request.accept_mimetypes.accept_html
+    """Whether a browser shows the answer as a page: it names HTML, while programs take anything."""
+    chosen = request.accept_mimetypes.best_match([MEDIA_TYPE, PAGE_TYPE])
+    return not request.path.startswith("/api/") and chosen == PAGE_TYPE
 
 
 def _document(problem: Problem) -> Response:
@@ -123,9 +126,17 @@ def _database_fault(error: sa_exc.SQLAlchemyError) -> Response:
     if problem is None:
         raise error
     log.warning(
-        "database_refused", code=problem.code, error=type(error).__name__, detail=str(getattr(error, "orig", ""))
+        "database_refused",
+        code=problem.code,
+        error=type(error).__name__,
+        detail=_first_line(getattr(error, "orig", "")),
     )
     return problem_response(problem)
+
+
+def _first_line(error: object) -> str:
+    """What PostgreSQL says; its second line (DETAIL) quotes the values of the row."""
+    return str(error).partition("\n")[0]
 
 
 def _from_database(error: sa_exc.SQLAlchemyError) -> Problem | None:

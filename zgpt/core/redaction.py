@@ -17,9 +17,13 @@ _SECRETS = (
     re.compile(r"eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*"),  # a JWT
     re.compile(r"(?i)(?<=bearer )[^\s\"',;]+"),
     re.compile(r"\bsk-[\w-]{8,}"),  # an API key, as most model servers write them
+    re.compile(r"\bzgpt_[\w-]{40,}"),  # our own API keys
     re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),  # user:password in a URL
     re.compile(r"(?i)(?<=[?&])(?:token|key|secret|password)=[^&\s\"']+"),
+    re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"),  # an e-mail address
 )
+# Not within an id, whose groups may hold digits only.
+_DIGITS = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 # C0, DEL, C1, line separators, and what turns the direction of writing: they forge lines and move cursors.
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -38,10 +42,17 @@ def clean(name: str, value: Any, depth: int = 0) -> Any:
 
 
 def hide_secrets(text: str) -> str:
-    """The text without what looks like a token, an API key or a password in a URL."""
+    """The text without what looks like a token, an API key, a password in a URL, an e-mail or a card number."""
     for secret in _SECRETS:
         text = secret.sub(HIDDEN, text)
-    return text
+    return _DIGITS.sub(_without_card, text)
+
+
+def _without_card(found: re.Match[str]) -> str:
+    """The digits, unless their sum is that of a card number (Luhn, ISO/IEC 7812-1)."""
+    digits = [int(char) for char in found.group() if char.isdigit()]
+    doubled = (digit if place % 2 == 0 else 2 * digit - 9 * (digit > 4) for place, digit in enumerate(reversed(digits)))
+    return HIDDEN if sum(doubled) % 10 == 0 else found.group()
 
 
 def cut(text: str, limit: int) -> str:
