@@ -1,4 +1,7 @@
-"""Who is asking over REST: a request's bearer token becomes an Identity. Their things: each feature's `access`."""
+"""Who is asking over REST: a request's bearer token becomes an Identity. Their things: each feature's `access`.
+
+A route is for sign-ins only (`signed_in`) unless it says which scope an API key needs for it (`signed_in_or_key`).
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,30 +9,61 @@ from typing import ParamSpec, TypeVar
 
 from flask import request
 
+from zgpt.auth import keys
+from zgpt.auth.key_access import verify_key
+from zgpt.auth.keys import Scope
 from zgpt.auth.models import User
+from zgpt.auth.queries import is_live
 from zgpt.auth.tokens import Identity, verify_access
-from zgpt.core import callers
+from zgpt.core import callers, limits
 from zgpt.core.db import db
-from zgpt.core.errors import Unauthorized
+from zgpt.core.errors import Forbidden, Unauthorized
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _IDENTITY = "zgpt.identity"
+_SCOPE = "zgpt.key_scope"
+
+
+def verify(token: str) -> Identity:
+    """Who a bearer token speaks for, an access token or an API key. Raises Unauthorized."""
+    return verify_key(token) if keys.is_key(token) else verify_access(token)
 
 
 def require_identity() -> Identity:
-    """The identity of this request's access token, looked up once a request; Unauthorized without a valid one."""
+    """The identity of this request's token, looked up once a request; Unauthorized without a valid one.
+
+    Forbidden for an API key, unless the route is open to keys with its scope.
+    """
     known: Identity | None = request.environ.get(_IDENTITY)
     if known is None:
-        known = request.environ[_IDENTITY] = verify_access(bearer_token())
+        known = verify(bearer_token())
+        require_scope(known.scopes, request.environ.get(_SCOPE))
+        request.environ[_IDENTITY] = known
         callers.remember_user(known.user_id)
     return known
 
 
-def verify_again(token: str) -> Identity:
-    """`verify_access` by what is stored now: on SQLite a request goes on reading what was there when it began to."""
+def require_scope(held: frozenset[str] | None, scope: Scope | None) -> None:
+    """Forbidden for an API key without this scope; with None, for every API key. `held` is `Identity.scopes`."""
+    if held is None:
+        return
+    if scope is None:
+        raise Forbidden("An API key cannot do this. Sign in.", code="needs_sign_in")
+    if not keys.covers(held, scope):
+        raise Forbidden(f"This API key lacks the scope {scope}. Make one that has it.", code="scope_missing")
+
+
+def confirm(identity: Identity) -> Identity:
+    """Look again whether it is good, by what is stored now; Unauthorized when its sign-in or key has ended.
+
+    On SQLite a request goes on reading what was there when it began to. The token is not read again: that is half of
+    what a client costs that comes back.
+    """
     db.session.rollback()
-    return verify_access(token)
+    if not is_live(identity.user_id, identity.login_id):
+        raise Unauthorized
+    return identity
 
 
 def identity_or_none() -> Identity | None:
@@ -42,10 +76,22 @@ def identity_or_none() -> Identity | None:
 
 def signed_in(view: Callable[P, R]) -> Callable[P, R]:
     """Let the view run only for a request with a valid access token (RFC 6750 §2.1)."""
+    return _guarded(view, None)
 
+
+def signed_in_or_key(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The same, and for API keys with this scope."""
+    return lambda view: _guarded(view, scope)
+
+
+def _guarded(view: Callable[P, R], scope: Scope | None) -> Callable[P, R]:
     @wraps(view)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        require_identity()
+        request.environ[_SCOPE] = scope
+        identity = require_identity()
+        # The counter may wait for Redis: not with a connection of the pool in hand.
+        db.session.rollback()
+        limits.hit("requests", identity.user_id)
         return view(*args, **kwargs)
 
     return checked

@@ -3,6 +3,8 @@
 import string
 import unicodedata
 
+from zgpt.auth.listed_passwords import listed_passwords
+
 _TRIMMED_CHARS = 6
 """A common word stays common with this many digits and signs around it: `Summer2026!`."""
 _WALKED_CHARS = 4
@@ -36,7 +38,7 @@ _WORD_LIST = """
     banana barcelona barney baseball basketball bastard batman beautiful berlin biteme blackbird blessed
     blessing blink bonjour booboo boomer boston brandon brazil broncos buddy bullshit business buster
     butterfly california camaro canada captain carlos caroline casper chang changeit changeme charles charlie
-    charlotte chatbot chatgpt cheese chelsea chester chicago chicken chocolate chris christian christine
+    charlotte chat chatbot chatgpt cheese chelsea chester chicago chicken chocolate chris christian christine
     christmas ciao claudia cocacola coffee college company compaq computer connect contrasena cookie cooper
     corvette cowboy cowboys crystal daniel daniela danielle database david december deepak default demo denver
     desktop destiny diablo diamond digital dolphin dolphins donald doudou dragon dragonball dreams eagles
@@ -72,7 +74,7 @@ _WORDS = frozenset(_WORD_LIST.split())
 
 
 def is_common(password: str, *own_words: str) -> bool:
-    """Whether it is among what is tried first: a common word, one of the `own_words`, a walk, a repetition."""
+    """Whether it is among what is tried first: a common word, a leaked one, `own_words`, a walk, a repetition."""
     plain = unicodedata.normalize("NFKC", password).casefold()
     if _is_repetition(plain) or _is_walk(plain):
         return True
@@ -89,7 +91,7 @@ def _cores(plain: str) -> set[str]:
 
 def _is_known(core: str, known: frozenset[str]) -> bool:
     """Whether it is a known word, or two of them joined (`admin_password`, `loveyoubaby` is not worth more)."""
-    if core in known:
+    if core in known or core in listed_passwords():
         return True
     joined = "".join(char for char in core if char.isalnum())
     return any(joined[:cut] in known and joined[cut:] in known for cut in range(1, len(joined))) or joined in known

@@ -20,7 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class KeyRing:
-    """Several keys verify, one signs. Reads them again now and then, and when a token names one that is not held."""
+    """Several keys verify, one signs; the file says which, and from when on.
+
+    It is read again now and then, and when a token names a key that is not held.
+    """
 
     __slots__ = ("_keys", "_loaded_at", "_settings")
 
@@ -32,7 +35,8 @@ class KeyRing:
     def signer(self) -> tuple[str, str]:
         """The id and the secret of the key that signs."""
         self._reload_after(RELOAD_EVERY_S)
-        return self._keys.active, self._keys.keys[self._keys.active]
+        kid = self._keys.signer(_now_s())
+        return kid, self._keys.keys[kid]
 
     def secret(self, kid: object) -> str | None:
         """The secret of a key id out of a token, or None when there is no such key."""
@@ -41,11 +45,11 @@ class KeyRing:
             return None
         if kid not in self._keys.keys:
             self._reload_after(RELOAD_PAUSE_S)
-        return self._keys.keys.get(kid)
+        return self._keys.usable(_now_s()).get(kid)
 
     def derived(self, label: str) -> list[bytes]:
         """One key of 32 bytes for another use per held key, the active one's first (HMAC-SHA-256 of the label)."""
-        secrets = [self.signer()[1], *self._keys.keys.values()]
+        secrets = [self.signer()[1], *self._keys.usable(_now_s()).values()]
         return [hmac.digest(secret.encode(), label.encode(), hashlib.sha256) for secret in secrets]
 
     def _reload_after(self, pause_s: float) -> None:
@@ -56,6 +60,10 @@ class KeyRing:
             self._keys = load_jwt_keys(self._settings)
         except ConfigError as error:
             log.exception("the signing keys cannot be read again; going on with those from before", faults=error.faults)
+
+
+def _now_s() -> float:
+    return clock.now_ms() / 1_000
 
 
 def keyring() -> KeyRing:

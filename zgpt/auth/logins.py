@@ -7,13 +7,14 @@ from functools import partial
 from sqlalchemy import ColumnElement, or_, update
 
 from zgpt.auth import refresh, tokens
+from zgpt.auth.devices import wide_network
 from zgpt.auth.models import Login, User
 from zgpt.auth.queries import login_by_id
 from zgpt.auth.tokens import Identity
-from zgpt.core import audit, clock, ids
+from zgpt.core import audit, callers, clock, ids
 from zgpt.core.config import settings
 from zgpt.core.db import Collector, db, transaction
-from zgpt.core.errors import Unauthorized
+from zgpt.core.errors import NotFound, Unauthorized
 from zgpt.realtime.close_codes import LOGIN_ENDED
 from zgpt.realtime.server import current
 
@@ -37,6 +38,7 @@ def begin(user: User, user_agent: str) -> SignedIn:
     token = refresh.first_token(login.id)
     login.token_hash, login.expires_at = refresh.hash_of(token), now + timedelta(days=settings().refresh_token_days)
     login.user_agent = "".join(char for char in user_agent if char.isprintable())[:USER_AGENT_CHARS]
+    login.network = wide_network(callers.address())
     db.session.add(login)
     db.session.flush()
     return _signed_in(user, login, token)
@@ -89,6 +91,19 @@ def end_all(identity: Identity) -> None:
         audit.record("signed_out_everywhere", identity.user_id)
 
 
+def end_one(identity: Identity, login_id: str) -> None:
+    """Sign one device of the user out; NotFound for any other login."""
+    with transaction() as after:
+        if not _end((Login.id == login_id) & (Login.user_id == identity.user_id), "signed_out_elsewhere", after):
+            raise NotFound
+        audit.record("device_signed_out", identity.user_id, login_id=login_id)
+
+
+def end_every(user_id: str, reason: str, after: Collector) -> None:
+    """End all logins of a user, inside the caller's transaction."""
+    _end(Login.user_id == user_id, reason, after)
+
+
 def end_others(identity: Identity, reason: str, after: Collector) -> None:
     """End all logins of the user but this one, inside the caller's transaction."""
     _end((Login.user_id == identity.user_id) & (Login.id != identity.login_id), reason, after)
@@ -102,7 +117,11 @@ def _rotate(login_id: str, token: str) -> SignedIn | None:
         Login.id == login_id, Login.token_hash == shown, Login.revoked_at.is_(None), Login.expires_at > now
     )
     swapped = swap.values(
-        token_hash=refresh.hash_of(following), previous_hash=shown, rotated_at=now, last_used_at=now
+        token_hash=refresh.hash_of(following),
+        previous_hash=shown,
+        rotated_at=now,
+        last_used_at=now,
+        network=wide_network(callers.address()),
     ).returning(Login.id)
     if db.session.scalar(swapped.execution_options(synchronize_session=False)) is None:
         return None

@@ -1,12 +1,13 @@
-"""Reads of users and logins. Secrets are compared elsewhere; nothing is written here."""
+"""Reads of users, their logins, keys and second factors. Secrets are compared elsewhere; nothing is written here."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, or_, select
 
-from zgpt.auth.models import Login, User
+from zgpt.auth.models import ApiKey, Login, RecoveryCode, SecondFactor, User
 from zgpt.core import clock
 from zgpt.core.db import database_faults, db
 
@@ -43,19 +44,17 @@ def _live_role() -> Select[str]:
     )
 
 
-def live_logins(login_ids: Collection[str]) -> set[tuple[str, str]]:
-    """User and login of those that are shut out in none of the ways of `role_of_login`."""
-    live = (
-        select(Login.user_id, Login.id)
-        .join(User, Login.user_id == User.id)
-        .where(
-            Login.id.in_(login_ids),
-            User.disabled_at.is_(None),
-            Login.revoked_at.is_(None),
-            Login.expires_at > clock.now(),
-        )
+def live_devices(device_ids: Collection[str]) -> set[tuple[str, str]]:
+    """User and id of those logins and API keys whose sockets may stay open: `is_live` for many at once."""
+    logins = select(Login.user_id, Login.id).join(User, Login.user_id == User.id)
+    keys = select(ApiKey.user_id, ApiKey.id).join(User, ApiKey.user_id == User.id)
+    good_login = (Login.revoked_at.is_(None), Login.expires_at > clock.now())
+    good_key = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
+    found = (
+        logins.where(Login.id.in_(device_ids), User.disabled_at.is_(None), *good_login),
+        keys.where(ApiKey.id.in_(device_ids), User.disabled_at.is_(None), *good_key),
     )
-    return {(user_id, login_id) for user_id, login_id in db.session.execute(live)}
+    return {(user_id, device_id) for rows in found for user_id, device_id in db.session.execute(rows)}
 
 
 def credentials_of(email: str) -> Credentials:
@@ -74,3 +73,63 @@ def password_hash_of(user_id: str) -> str | None:
 def login_by_id(login_id: str) -> Login | None:
     """The login as it is in the database now, whatever was read of it before."""
     return db.session.get(Login, login_id, populate_existing=True)
+
+
+def live_logins(user_id: str) -> list[Login]:
+    """The devices that are signed in, the one that was used last first."""
+    live = (Login.user_id == user_id, Login.revoked_at.is_(None), Login.expires_at > clock.now())
+    return list(db.session.scalars(select(Login).where(*live).order_by(Login.last_used_at.desc(), Login.id)))
+
+
+def live_keys(user_id: str) -> list[ApiKey]:
+    """The keys that were not revoked, the newest first; those that have expired stay in sight."""
+    mine = select(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    return list(db.session.scalars(mine.order_by(ApiKey.id.desc())))
+
+
+def key_by_hash(key_hash: str) -> tuple[ApiKey, str] | None:
+    """A key that is good now, with its user's role; one look by the index of hashes."""
+    good = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
+    found = select(ApiKey, User.role).join(User, User.id == ApiKey.user_id)
+    with database_faults():
+        row = db.session.execute(
+            found.where(ApiKey.key_hash == key_hash, *good, User.disabled_at.is_(None)),
+            execution_options={"populate_existing": True},
+        ).first()
+    return (row[0], row[1]) if row else None
+
+
+def is_live(user_id: str, device_id: str) -> bool:
+    """Whether a socket of this login, or of this API key, may stay open."""
+    if role_of_login(user_id, device_id):
+        return True
+    good = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
+    key = select(ApiKey.id).join(User, User.id == ApiKey.user_id)
+    return db.session.scalar(key.where(ApiKey.id == device_id, *good, User.disabled_at.is_(None))) is not None
+
+
+def second_factor_of(user_id: str) -> SecondFactor | None:
+    """The second factor that counts, or None."""
+    mine = select(SecondFactor).where(SecondFactor.user_id == user_id, SecondFactor.confirmed_at.is_not(None))
+    return db.session.scalar(mine)
+
+
+def recovery_codes_left(user_id: str) -> int:
+    """How many recovery codes were not used."""
+    return db.session.scalar(select(func.count()).where(RecoveryCode.user_id == user_id)) or 0
+
+
+def account_of(email: str) -> User | None:
+    """The account behind a lower-cased e-mail, if it is not disabled."""
+    return db.session.scalar(select(User).where(User.email == email, User.disabled_at.is_(None)))
+
+
+def is_taken(email: str) -> bool:
+    """Whether there is an account with this lower-cased e-mail, disabled ones too."""
+    return db.session.scalar(select(User.id).where(User.email == email)) is not None
+
+
+def changed_since(moment: datetime) -> list[tuple[str, datetime, bool]]:
+    """Whose account an operator changed since then: the user, when, and whether it is disabled."""
+    changed = select(User.id, User.changed_at, User.disabled_at.is_not(None)).where(User.changed_at >= moment)
+    return [(user_id, at, bool(disabled)) for user_id, at, disabled in db.session.execute(changed) if at is not None]

@@ -95,6 +95,13 @@ class SignIn(SecretBody):
     password: Password
 
 
+class SecondStep(SecretBody):
+    """What the first half of a sign-in gave, and a code of the second factor, or a recovery code."""
+
+    challenge: str = Field(min_length=1, max_length=64)
+    code: str = Field(min_length=1, max_length=64)
+
+
 class PasswordChange(SecretBody):
     """The password now, and the one to have from now on."""
 
@@ -126,6 +133,19 @@ class SignedInOut(BaseModel):
     access_token: str
     expires_in: int
     user: UserOut
+
+
+class ChallengeOut(BaseModel):
+    """The password was right: what `/login/second` wants together with a code, and for how many seconds."""
+
+    challenge: str
+    expires_in: int
+
+
+class SentOut(BaseModel):
+    """A letter is on its way."""
+
+    mail: Literal["sent"]
 
 
 def user_json(user: User) -> Json:

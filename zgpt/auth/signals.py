@@ -3,3 +3,4 @@
 from blinker import Signal
 
 account_deleting = Signal("Sent with the user's id and `after` (of the transaction) before the account's rows go.")
+account_disabling = Signal("Sent with the user's id and `after` (of the transaction) when an account is shut out.")

@@ -26,12 +26,16 @@ _UNREADABLE = (jwt.PyJWTError, JWTExtendedException, ValueError, TypeError, KeyE
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is asking: the user, the login (device) it came by, the role, and until when (epoch seconds)."""
+    """Who is asking: the user, the login (device) it came by, the role, and until when (epoch seconds).
+
+    For an API key `login_id` is the key's id, and `scopes` is what it may; a sign-in may everything (None).
+    """
 
     user_id: str
     login_id: str
     role: str
     expires_at: float
+    scopes: frozenset[str] | None = None
 
 
 def install_tokens(app: Flask, config: Settings) -> None:

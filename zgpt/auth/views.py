@@ -2,43 +2,85 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from zgpt.auth import actions, cookies, logins
+from zgpt.auth import actions, cookies, device_views, factor_views, key_views, link_actions, link_views, logins
+from zgpt.auth import sign_in_actions as sign_ins
 from zgpt.auth.access import access_user, identity_or_none, require_identity, signed_in
-from zgpt.auth.logins import SignedIn
+from zgpt.auth.answers import goodbye, user_agent, welcome
+from zgpt.auth.mail import is_on
 from zgpt.auth.origin import require_own_origin
-from zgpt.auth.schemas import Confirm, PasswordChange, SignedInOut, SignIn, Signup, UserOut, user_json
+from zgpt.auth.schemas import (
+    ChallengeOut,
+    Confirm,
+    PasswordChange,
+    SecondStep,
+    SentOut,
+    SignedInOut,
+    SignIn,
+    Signup,
+    UserOut,
+    user_json,
+)
 from zgpt.core import callers
-from zgpt.core.config import settings
 from zgpt.core.limits import hit, limited
 from zgpt.core.openapi import operation
 
 blueprint = Blueprint("auth", __name__, url_prefix=cookies.PATH)
+for part in (device_views, factor_views, key_views, link_views):
+    blueprint.register_blueprint(part.blueprint)
 
 
 @blueprint.post("/signup")
 @limited("signup")
 @operation(
-    summary="Create an account", auth="none", request=Signup, responses={201: SignedInOut}, problems=(409, 429, 503)
+    summary="Create an account",
+    auth="none",
+    request=Signup,
+    responses={201: SignedInOut, 202: SentOut},
+    problems=(409, 429, 503),
 )
 def signup(body: Signup) -> ResponseReturnValue:
-    """Signs in at once. The refresh token comes as a cookie that only these routes are sent."""
-    answer = _welcome(actions.sign_up(body.email, body.password, body.name, _user_agent()))
-    cookies.set_device_cookie(answer, body.email)
+    """Signs in at once (201). Where mail is sent, the same 202 for every address: the letter says what follows."""
+    if is_on():
+        link_actions.ask_to_sign_up(body.email, body.password, body.name)
+        return {"mail": "sent"}, 202
+    answer = welcome(actions.sign_up(body.email, body.password, body.name, user_agent()), device=True)
     answer.status_code = 201
     return answer
 
 
 @blueprint.post("/login")
-@operation(summary="Sign in", auth="none", request=SignIn, responses={200: SignedInOut}, problems=(401, 429, 503))
+@operation(
+    summary="Sign in",
+    auth="none",
+    request=SignIn,
+    responses={200: SignedInOut, 202: ChallengeOut},
+    problems=(401, 429, 503),
+)
 def login(body: SignIn) -> ResponseReturnValue:
-    """The answer to an unknown e-mail and to a wrong password is the same."""
-    _count_sign_in(body.email)
-    answer = _welcome(actions.sign_in(body.email, body.password, _user_agent()))
-    cookies.set_device_cookie(answer, body.email)
-    return answer
+    """The answer to an unknown e-mail and to a wrong password is the same. 202 asks for the second factor's code."""
+    known_device = cookies.is_known_device(body.email)
+    _count_sign_in(body.email, known_device=known_device)
+    result = sign_ins.sign_in(body.email, body.password, user_agent(), known_device=known_device)
+    if isinstance(result, sign_ins.Challenge):
+        return {"challenge": result.token, "expires_in": sign_ins.CHALLENGE_LIFE_S}, 202
+    return welcome(result, device=True)
+
+
+@blueprint.post("/login/second")
+@limited("login")
+@operation(
+    summary="Sign in with the second factor",
+    auth="none",
+    request=SecondStep,
+    responses={200: SignedInOut},
+    problems=(401, 429, 503),
+)
+def login_second(body: SecondStep) -> ResponseReturnValue:
+    """The second half of a sign-in, within five minutes and five tries, by the program that began it."""
+    return welcome(sign_ins.finish(body.challenge, body.code, user_agent(), cookies.is_known_device), device=True)
 
 
 @blueprint.post("/refresh")
@@ -46,16 +88,16 @@ def login(body: SignIn) -> ResponseReturnValue:
 def refresh() -> ResponseReturnValue:
     """Uses the refresh cookie up and sets the next one. Using an older one again ends that login on every device."""
     require_own_origin()
-    return _welcome(logins.renew(cookies.refresh_cookie()))
+    return welcome(logins.renew(cookies.refresh_cookie()))
 
 
 @blueprint.post("/logout")
-@operation(summary="Sign out here", auth="cookie", responses={204: None}, problems=(403, 503))
+@operation(summary="Sign out here", auth="presented", responses={204: None}, problems=(403, 503))
 def logout() -> ResponseReturnValue:
     """Ends the login of the cookie and of the access token, whichever are there, and closes its sockets."""
     require_own_origin()
     logins.end_presented(identity_or_none(), cookies.refresh_cookie())
-    return _goodbye()
+    return goodbye()
 
 
 @blueprint.post("/logout-all")
@@ -64,7 +106,7 @@ def logout() -> ResponseReturnValue:
 def logout_all() -> ResponseReturnValue:
     """Ends all logins of the account and closes their sockets."""
     logins.end_all(require_identity())
-    return _goodbye()
+    return goodbye()
 
 
 @blueprint.get("/me")
@@ -86,7 +128,7 @@ def me() -> ResponseReturnValue:
 )
 def password(body: PasswordChange) -> ResponseReturnValue:
     """This login goes on, with new tokens; all others end."""
-    return _welcome(actions.change_password(require_identity(), body.current_password, body.new_password))
+    return welcome(actions.change_password(require_identity(), body.current_password, body.new_password))
 
 
 @blueprint.delete("/me")
@@ -96,38 +138,17 @@ def password(body: PasswordChange) -> ResponseReturnValue:
 def delete_me(body: Confirm) -> ResponseReturnValue:
     """Removes the account with its sessions and messages, at once and for good."""
     actions.delete_account(require_identity(), body.password)
-    return _goodbye()
+    return goodbye()
 
 
-def _count_sign_in(email: str) -> None:
+def _count_sign_in(email: str, *, known_device: bool) -> None:
     """Count a try for the address and for the e-mail; on a device that knows the e-mail, only for the two together.
 
     So nobody can lock a person out of their own devices by guessing, from wherever. Keys are ids made of the texts, so
     that an unknown e-mail is counted like a known one.
     """
-    if cookies.is_known_device(email):
+    if known_device:
         hit("login", str(uuid5(NAMESPACE_URL, f"device:{email}")))
         return
     hit("login", str(uuid5(NAMESPACE_URL, f"address:{callers.network(callers.address())}")))
     hit("login", str(uuid5(NAMESPACE_URL, f"email:{email}")))
-
-
-def _welcome(signed_in_now: SignedIn) -> Response:
-    answer: Response = jsonify(
-        access_token=signed_in_now.access_token,
-        expires_in=settings().access_token_s,
-        user=user_json(signed_in_now.user),
-    )
-    if signed_in_now.refresh_token is not None:
-        cookies.set_refresh_cookie(answer, signed_in_now.refresh_token, signed_in_now.refresh_expires_at.timestamp())
-    return answer
-
-
-def _goodbye() -> Response:
-    answer = Response(status=204)
-    cookies.clear_refresh_cookie(answer)
-    return answer
-
-
-def _user_agent() -> str:
-    return request.headers.get("User-Agent", "")
