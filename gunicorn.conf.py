@@ -54,7 +54,7 @@ graceful_timeout = 20
 # Longer than a proxy's think time between two requests, short enough not to fill the pool with silent connections.
 keepalive = 5
 # The heartbeat file must not wait for a disk.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a file without a name
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 # nosec B108 # a file without a name
 # No URL of ours is long: tokens travel in the Authorization header and in `hello`.
 limit_request_line = 4_094
 # Browsers send about 20 fields; a proxy adds a few.

@@ -5,10 +5,13 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
+from zgpt.auth.mail import finish_mail, install_mail
 from zgpt.auth.tokens import install_tokens
 from zgpt.auth.views import blueprint as auth
 from zgpt.chat.views import blueprint as chat
+from zgpt.core.chores import start_chores, stop_chores
 from zgpt.core.config import Settings, load_settings
+from zgpt.core.data_key import install_data_key
 from zgpt.core.db import db
 from zgpt.core.engine import engine_options, prepare_engine
 from zgpt.core.limits import install_limits
@@ -21,8 +24,10 @@ from zgpt.core.wire import WireJson
 from zgpt.gateway.departure import Departure
 from zgpt.gateway.views import register as register_gateway
 from zgpt.gateway.views import start_gateway, stop_gateway
+from zgpt.moderation.moderation import install_moderation, start_moderation, stop_moderation
 from zgpt.ops.checks import install_checks
 from zgpt.ops.views import register as register_ops
+from zgpt.privacy.views import register as register_privacy
 from zgpt.realtime.broker import Broker, MemoryBroker
 from zgpt.realtime.broker_redis import RedisBroker
 from zgpt.realtime.drain import on_drain, on_leave
@@ -53,6 +58,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _install_database(app, settings)
     install_checks(app, settings)
     install_tokens(app, settings)
+    install_data_key(app, settings)
+    install_mail(app)
+    install_moderation(app, settings)
     init_runs(app, settings, _install_realtime(app, settings))
     _register_views(app, settings)
     return app
@@ -63,6 +71,11 @@ def start_background(app: Flask) -> None:
     departure = Departure(app, app.config["ZGPT"])
     start_runs(app)
     start_gateway(app)
+    start_chores(app)
+    start_moderation(app)
+    on_drain(lambda: stop_moderation(app))
+    on_drain(lambda: stop_chores(app))
+    on_drain(lambda: finish_mail(app))
     departure.start()
     on_leave(departure.leave)
     on_drain(departure.quiet)
@@ -104,4 +117,5 @@ def _register_views(app: Flask, settings: Settings) -> None:
     for blueprint in (auth, chat, runs):
         app.register_blueprint(blueprint)
     register_gateway(app, settings)
+    register_privacy(app)
     register_ops(app)

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.crowd_process import CrowdProcess
+from tests.chaos.house import House
 from tests.chaos.people import make_people
-from tests.chaos.returns import Services, await_workers, sockets_per_worker, town
+from tests.chaos.returns import Services, sockets_per_worker, town
+from tests.support.processes import polls
 from tests.support.workers import workers_of
 
 MOST_RATIO = 1.3
 COME_WITHIN_S = 120.0
+JOIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,17 @@ def run(folder: Path, plan: Plan, given: Services | None = None) -> Tally:
             crowd.reset()
             os.kill(workers_of(house.server)[0], signal.SIGKILL)
             crowd.await_back(plan.clients, COME_WITHIN_S)
-            await_workers(house, plan.workers)
+            _await_joined(house, plan.workers + 1)
             tally.after_a_kill = sorted(sockets_per_worker(house))
             with CrowdProcess(house.server.port, people[plan.clients :], folder / "newcomers.log") as newcomers:
                 newcomers.await_present(plan.newcomers, COME_WITHIN_S)
                 tally.with_newcomers = sorted(sockets_per_worker(house))
     return tally
+
+
+def _await_joined(house: House, count: int) -> None:
+    """Until so many workers have begun to serve, over the whole life of the server: to live is not enough."""
+    for _ in polls(JOIN_S):
+        if house.server.log.read_text(errors="replace").count("process_joined") >= count:
+            return
+    raise TimeoutError(f"not {count} workers within {JOIN_S} s")

@@ -46,3 +46,10 @@ def test_an_alert_leads_to_its_runbook(alert: dict[str, Any]) -> None:
 @pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)
 def test_a_runbook_says_what_it_means_and_what_to_do(page: Path) -> None:
     assert re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE) == HEADINGS
+
+
+def test_promtools_examples_cover_each_alert() -> None:
+    examples = yaml.safe_load((RULES.parent / "rules_test.yml").read_text())["tests"]
+    raised = {case["alertname"] for one in examples for case in one["alert_rule_test"] if case["exp_alerts"]}
+
+    assert raised == {alert["alert"] for alert in _alerts()}

@@ -13,7 +13,7 @@ def _asked_for() -> set[str]:
     for source in ROOT.glob("requirements*.in"):
         lines = (line.split("#")[0].strip() for line in source.read_text().splitlines())
         names |= {re.split(r"[\[=<>~ ;]", line)[0] for line in lines if line and not line.startswith("-")}
-    for source in (ROOT / "package.json", ROOT / "tests" / "browser" / "package.json"):
+    for source in (ROOT / "package.json", ROOT / "tests" / "browser" / "package.json", ROOT / "audit" / "package.json"):
         package = json.loads(source.read_text())
         names |= {*package.get("dependencies", {}), *package.get("devDependencies", {})}
     return names

@@ -10,13 +10,17 @@ SESSION_FILES = ("actions.py", "queries.py", "access.py")
 SESSION_MODULES = {
     "zgpt/core/db.py": "makes the session",
     "zgpt/core/audit.py": "adds its line to the transaction that is under way",
+    "zgpt/core/audit_verify.py": "the queries of reading the audit log over",
+    "zgpt/core/chores.py": "the action of claiming a chore",
     "zgpt/core/limits.py": "reads a user's own limits",
     "zgpt/ops/checks.py": "asks whether the schema is there",
     "zgpt/auth/logins.py": "the actions on one login; actions.py has those on the account",
     "zgpt/runs/ending.py": "the actions at the end of a run",
     "zgpt/runs/missed.py": "the queries for what a notification did not bring",
     "zgpt/runs/ownership.py": "the queries for who owns which run",
+    "zgpt/runs/quotas.py": "the queries and the one action of what a user has used",
     "zgpt/runs/recovery.py": "the queries of a start after a crash",
+    "zgpt/runs/spending.py": "lets go of its connection before it waits for the counter",
     "zgpt/runs/takeover.py": "the queries for runs whose process is gone",
     "zgpt/runs/titles.py": "the one action of a title",
 }

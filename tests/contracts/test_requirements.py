@@ -31,7 +31,7 @@ def test_what_is_asked_for_is_locked(name: str, text: str) -> None:
     assert [package for package in asked if f"{package}==" not in lock and f"{package}[" not in lock] == []
 
 
-@pytest.mark.parametrize("name", ["package-lock.json", "tests/browser/package-lock.json"])
+@pytest.mark.parametrize("name", ["package-lock.json", "tests/browser/package-lock.json", "audit/package-lock.json"])
 def test_every_npm_package_is_locked_by_its_hash(name: str) -> None:
     packages = json.loads((ROOT / name).read_text())["packages"]
 

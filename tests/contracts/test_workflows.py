@@ -26,8 +26,9 @@ def test_other_peoples_actions_are_pinned_to_a_commit(name: str, text: str) -> N
     assert [step["uses"] for step in _steps(text) if "uses" in step and not PINNED.match(step["uses"])] == []
 
 
-def test_continuous_integration_runs_the_two_commands() -> None:
+def test_continuous_integration_runs_the_two_commands_and_the_audit() -> None:
     ran = [step["run"] for _, text in WORKFLOWS for step in _steps(text) if "run" in step]
 
     assert ".ci/run" in ran
+    assert "make audit ONLINE=1" in ran
     assert re.findall(r"^make (\w+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE) == ["check", "test"]

@@ -123,6 +123,6 @@ def test_a_login_that_ends_while_hello_is_said_is_not_let_in(desk: Desk, monkeyp
             Context().run(lambda: person.client.post("/api/v1/auth/logout", headers=headers))
         return identity
 
-    monkeypatch.setattr(commands, "verify_access", ends_after_the_first_check)
+    monkeypatch.setattr(commands, "verify", ends_after_the_first_check)
     assert desk.socket().ask("hello", token=person.access_token)["code"] == "unauthorized"
     assert desk.chat.hub._members == {}

@@ -144,3 +144,11 @@ def test_one_that_has_not_said_hello_may_say_it_elsewhere(chat: Chat, handover: 
     assert page.client.due_s == due_s
     assert page.ask("hello", token=chat.person.access_token)["type"] == "ok"
     page.close()
+
+
+def test_an_api_key_may_no_more_after_the_move_than_before(chat: Chat, page: Page, handover: Handover) -> None:
+    page.client.scopes = frozenset({"read"})
+    handover.arrive([freeze(handover, page)])
+    named = {"message_id": "01900000-0000-7000-8000-000000000001"}
+    assert page.ask("run.regenerate", **named)["code"] == "scope_missing"
+    assert page.ask("ping")["type"] == "ok"

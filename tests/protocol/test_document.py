@@ -15,7 +15,7 @@ from zgpt.realtime import close_codes, protocol
 
 TEXT = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 NEVER_SENT = {close_codes.NO_STATUS, close_codes.ABNORMAL}
-RUN_CODES_OF_OURS = {"provider_empty", "interrupted", "internal", "busy", "unavailable"}
+RUN_CODES_OF_OURS = {"provider_empty", "interrupted", "internal", "busy", "unavailable", "blocked"}
 REST_ONLY = {"bad_request", "forbidden", "unsupported_media_type"}
 """Codes of faults that no command can raise."""
 
@@ -56,9 +56,10 @@ def test_each_error_code_of_a_command_has_a_row() -> None:
     rows, _ = _tables("Errors")
     kinds = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Problem)}
     frames = {"bad_frame", "unknown_command", "invalid"}
+    of_features = {"scope_missing", "blocked", "too_many_runs", "quota_exhausted"}
     raised = set(re.findall(r'code="(\w+)"', _sources("gateway", "runs/actions.py", "runs/schemas.py")))
     told = set(re.findall(r'Error\(command\.?_?id, "(\w+)"', _sources("gateway")))
-    assert set(rows) == (kinds - REST_ONLY) | frames | raised | told
+    assert set(rows) == (kinds - REST_ONLY) | frames | of_features | raised | told
 
 
 def test_each_error_code_of_a_run_has_a_row() -> None:

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from tests.support.ws_frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, encode
-from zgpt.realtime.parser import Event, FrameError, FrameParser, parse_close
+from zgpt.realtime.parser import EMPTY_FRAGMENTS, Event, FrameError, FrameParser, parse_close
 
 LIMIT = 1_000
 
@@ -190,3 +190,14 @@ def test_a_control_frame_with_a_long_length_is_refused_when_the_length_is_there(
     parser.feed(encode(PING, b"x" * 200)[:3])
     with pytest.raises(FrameError):
         parser.next_event()
+
+
+@pytest.mark.parametrize("empty", [0, 100])
+def test_some_fragments_of_a_message_may_be_empty(empty: int) -> None:
+    fragments = encode(CONTINUATION, b"", fin=False) * empty
+    assert parse(encode(TEXT, b"a", fin=False) + fragments + encode(CONTINUATION, b"b")) == [(TEXT, b"ab")]
+
+
+def test_sec_08_a_message_of_nothing_but_empty_fragments_is_refused() -> None:
+    code, name = fault(encode(TEXT, b"", fin=False) + encode(CONTINUATION, b"", fin=False) * EMPTY_FRAGMENTS)
+    assert (code, name) == (1002, "bad_fragment")

@@ -105,3 +105,15 @@ def test_other_pages_may_not_connect(origin: str) -> None:
 def test_without_a_host_no_page_is_our_own() -> None:
     with pytest.raises(Forbidden):
         handshake.check_origin(with_(HTTP_HOST=None, HTTP_ORIGIN="http://"), ())
+
+
+def test_sec_01_a_cookie_without_an_origin_is_no_program() -> None:
+    with pytest.raises(Forbidden) as caught:
+        handshake.check_origin(with_(HTTP_ORIGIN=None, HTTP_COOKIE="zgpt_refresh=x"), ALLOWED)
+    assert caught.value.code == "bad_origin"
+
+
+def test_sec_01_where_we_are_reached_by_https_a_page_without_it_is_not_our_own() -> None:
+    handshake.check_origin(with_(HTTP_ORIGIN="https://chat.example:8080"), (), secure=True)
+    with pytest.raises(Forbidden):
+        handshake.check_origin(with_(HTTP_ORIGIN="http://chat.example:8080"), (), secure=True)

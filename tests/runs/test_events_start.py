@@ -13,7 +13,7 @@ from gevent.event import Event
 from werkzeug.test import TestResponse
 
 from tests.runs.conftest import Chat
-from zgpt.auth.access import verify_again
+from zgpt.auth.access import confirm
 from zgpt.auth.tokens import Identity
 from zgpt.llm.scripted import Hold, Say
 from zgpt.runs.access import access_run
@@ -40,12 +40,12 @@ def test_a_login_that_ends_meanwhile_begins_no_stream_and_leaves_nothing_behind(
     """The revocation may run after the token was checked and before the hub knows of the stream."""
     sent, person = chat.ask(), chat.person
 
-    def ends_before(token: str) -> Identity:
+    def ends_before(identity: Identity) -> Identity:
         headers = {**person.headers, "Origin": "http://localhost"}
         assert elsewhere(person.client.post, "/api/v1/auth/logout", headers=headers).status_code == 204
-        return verify_again(token)
+        return confirm(identity)
 
-    monkeypatch.setattr("zgpt.runs.events.verify_again", ends_before)
+    monkeypatch.setattr("zgpt.runs.events.confirm", ends_before)
     assert follow(chat, sent.run_id).status_code == 401
     live = chat.hub.live_run(sent.run_id)
     assert live is not None

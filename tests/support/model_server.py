@@ -34,7 +34,7 @@ ENVELOPE = (
     '{"id":"chatcmpl-7Yb2c9","object":"chat.completion.chunk","created":1763800000,"model":"scripted",'
     '"system_fingerprint":"fp_1","choices":[{"index":0,"delta":%s,"logprobs":null,"finish_reason":%s}]}'
 )
-SCRIPT = re.compile(r"([a-z]+)(?::([^@]*))?(?:@(\d+(?:\.\d+)?))?", re.DOTALL)
+SCRIPT = re.compile(r"([a-z]+)(?::(.*?))?(?:@(\d+(?:\.\d+)?))?", re.DOTALL)
 KINDS = frozenset(
     (
         *("count", "stamp", "reason", "echo", "spell", "stall", "silent", "slowhead", "nothing"),

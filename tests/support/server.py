@@ -25,6 +25,9 @@ RELAXED = {
     "LIMIT_SIGNUP": "100000 per minute",
     "LIMIT_LOGIN": "100000 per minute",
     "LIMIT_MESSAGES": "100000 per minute",
+    "LIMIT_REQUESTS": "1000000 per minute",
+    "LIMIT_COMMANDS": "1000000 per minute",
+    "QUOTA_RUNS": "0",
     "MAX_CONNECTIONS_PER_USER": "20000",
 }
 

@@ -6,7 +6,7 @@ Relationships never load (`lazy="raise"`): they are here so that a flush writes 
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from zgpt.auth.models import User
@@ -15,6 +15,8 @@ from zgpt.core.db import Base, Id
 
 MessageRole = Literal["user", "assistant", "system"]
 TitleSource = Literal["none", "model", "person"]
+
+_IS_DELETED = text("deleted_at IS NOT NULL")
 
 
 class ChatSession(Base):
@@ -25,6 +27,7 @@ class ChatSession(Base):
         CheckConstraint("title_source IN ('none', 'model', 'person')", name="title_source"),
         Index(None, "user_id", "updated_at", "id"),
         Index(None, "user_id", "user_revision"),
+        Index(None, "deleted_at", sqlite_where=_IS_DELETED, postgresql_where=_IS_DELETED),
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=ids.new_id)

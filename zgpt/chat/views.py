@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from zgpt.auth.access import require_identity, signed_in
+from zgpt.auth.access import require_identity, signed_in_or_key
 from zgpt.chat import actions, queries
 from zgpt.chat.access import access_session
 from zgpt.chat.cursors import (
@@ -36,7 +36,7 @@ blueprint = Blueprint("chat", __name__, url_prefix="/api/v1")
 
 
 @blueprint.get("/sessions")
-@signed_in
+@signed_in_or_key("read")
 @operation(summary="List the sessions, or what changed", query=SessionListQuery, responses={200: SessionPage})
 def list_sessions(query: SessionListQuery) -> ResponseReturnValue:
     """Newest activity first, `next` is the cursor for `before`; with `since`, what changed after that revision."""
@@ -51,7 +51,7 @@ def list_sessions(query: SessionListQuery) -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions")
-@signed_in
+@signed_in_or_key("chat")
 @operation(summary="Create a session", request=NewSession, responses={201: SessionOut})
 def create(body: NewSession) -> ResponseReturnValue:
     """Sending the first message creates one as well; this is for a session with a title of one's own."""
@@ -59,7 +59,7 @@ def create(body: NewSession) -> ResponseReturnValue:
 
 
 @blueprint.get("/sessions/<session_id>")
-@signed_in
+@signed_in_or_key("read")
 @operation(summary="Read a session", responses={200: SessionOut}, problems=(404,))
 def read(session_id: str) -> ResponseReturnValue:
     """The session without its messages."""
@@ -67,7 +67,7 @@ def read(session_id: str) -> ResponseReturnValue:
 
 
 @blueprint.patch("/sessions/<session_id>")
-@signed_in
+@signed_in_or_key("chat")
 @operation(summary="Rename a session", request=Rename, responses={200: SessionOut}, problems=(404,))
 def rename(session_id: str, body: Rename) -> ResponseReturnValue:
     """A title that a person wrote is never replaced by one that a model made."""
@@ -75,7 +75,7 @@ def rename(session_id: str, body: Rename) -> ResponseReturnValue:
 
 
 @blueprint.delete("/sessions/<session_id>")
-@signed_in
+@signed_in_or_key("chat")
 @operation(summary="Delete a session", responses={204: None}, problems=(404,))
 def delete(session_id: str) -> ResponseReturnValue:
     """Erases its title and all its messages at once; answers that are being written end."""
@@ -84,7 +84,7 @@ def delete(session_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/sessions/<session_id>/messages")
-@signed_in
+@signed_in_or_key("read")
 @operation(
     summary="List the messages of a session",
     query=MessageListQuery,

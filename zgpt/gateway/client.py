@@ -33,6 +33,7 @@ class Client:
         "queue",
         "queued",
         "refusals",
+        "scopes",
         "stranger",
         "warned",
     )
@@ -40,6 +41,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.member: Member | None = None
+        self.scopes: frozenset[str] | None = None
         self.queue: deque[AnyCommand] | None = None
         self.queued = False
         self.due_s = 0

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from zgpt.auth.access import access_user, verify_again
+from zgpt.auth.access import access_user, confirm, require_scope, verify
+from zgpt.auth.keys import Scope
 from zgpt.auth.schemas import user_json
-from zgpt.auth.tokens import Identity, verify_access
+from zgpt.auth.tokens import Identity
 from zgpt.chat.access import access_session
 from zgpt.core import metrics
 from zgpt.core.config import settings
@@ -21,7 +22,7 @@ from zgpt.realtime.server import current
 from zgpt.runs import actions
 from zgpt.runs.opened import open_since, opened_json
 from zgpt.runs.queries import question_and_answer
-from zgpt.runs.schemas import written_json
+from zgpt.runs.schemas import sent_json, written_json
 
 SESSIONS_PER_CONNECTION = 16
 """A screen shows one session; sixteen leave room for a client that shows many, and bound what one can make us watch."""
@@ -51,18 +52,18 @@ def hello(client: Client, command: protocol.Hello) -> Reply:
     """Say who is there. The login is checked again after joining, so that a revocation in between cannot be missed."""
     if client.member is not None:
         raise Conflict("This connection has said hello already. Use auth.refresh for a new token.")
-    identity = verify_access(command.token)
+    identity = verify(command.token)
     if current().hub.connections_of(identity.user_id) >= settings().max_connections_per_user:
         metrics.REFUSALS.labels("user").inc()
         raise TooManyConnections(retry_after_ms=FULL_RETRY_MS)
     member = Member(client.connection, identity.user_id, identity.login_id)
     current().hub.join(member)
     try:
-        user = access_user(verify_again(command.token))
+        user = access_user(confirm(identity))
     except Exception:
         current().hub.leave(member)
         raise
-    client.member = member
+    client.member, client.scopes = member, identity.scopes
     result = {
         "protocol": protocol.PROTOCOL_VERSION,
         "connection_id": client.connection.id,
@@ -74,7 +75,7 @@ def hello(client: Client, command: protocol.Hello) -> Reply:
 
 def auth_refresh(client: Client, command: protocol.AuthRefresh) -> Reply:
     member = _member(client)
-    identity = verify_access(command.token)
+    identity = verify(command.token)
     if not _is_same(member, identity):
         raise Unauthorized("This token belongs to another sign-in. Open a connection of its own for it.")
     return Reply({}, expires_at=identity.expires_at)
@@ -104,7 +105,7 @@ def session_close(client: Client, command: protocol.SessionClose) -> Reply:
 
 def message_send(client: Client, command: protocol.MessageSend) -> Reply:
     """Store the question and queue its answer. The sender views the session from before its first event."""
-    member = _member(client)
+    member = _member(client, "chat")
     session_id = str(command.session_id) if command.session_id else None
     if session_id is None or session_id not in member.viewers:
         _check_room(member, session_id or "")
@@ -124,18 +125,18 @@ def message_send(client: Client, command: protocol.MessageSend) -> Reply:
 
 
 def message_edit(client: Client, command: protocol.MessageEdit) -> Reply:
-    member = _member(client)
+    member = _member(client, "chat")
     sent = actions.edit_message(member.user_id, str(command.message_id), str(command.client_id), command.text)
     return Reply(_sent_json(sent))
 
 
 def run_stop(client: Client, command: protocol.RunStop) -> Reply:
-    actions.request_stop(_member(client).user_id, str(command.run_id))
+    actions.request_stop(_member(client, "chat").user_id, str(command.run_id))
     return Reply({})
 
 
 def run_regenerate(client: Client, command: protocol.RunRegenerate) -> Reply:
-    sent = actions.regenerate(_member(client).user_id, str(command.message_id))
+    sent = actions.regenerate(_member(client, "chat").user_id, str(command.message_id))
     return Reply({"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id})
 
 
@@ -157,9 +158,11 @@ COMMANDS: dict[type[protocol.Command], Callable[[Client, Any], Reply]] = {
 }
 
 
-def _member(client: Client) -> Member:
+def _member(client: Client, scope: Scope = "read") -> Member:
+    """Who said hello here; for an API key also whether it has the scope that the command needs."""
     if client.member is None:
         raise Unauthorized("Say hello first, with an access token.")
+    require_scope(client.scopes, scope)
     return client.member
 
 
@@ -180,7 +183,7 @@ def _holds(command: protocol.SessionOpen) -> Holds:
 
 
 def _sent_json(sent: actions.Sent) -> Json:
-    return {"session_id": sent.session_id, "message_id": sent.message_id, "run_id": sent.run_id}
+    return sent_json(sent.session_id, sent.message_id, sent.run_id, sent.notice)
 
 
 def _release(member: Member, opened: list[str], revision: int) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 import structlog
 from flask import Flask
 
-from zgpt.core import clock, metrics
+from zgpt.core import clock, limits, metrics
 from zgpt.core.config import Settings
 from zgpt.core.db import database_faults
 from zgpt.core.errors import Problem
@@ -113,6 +113,8 @@ class Gateway:
             self.forget(client)
 
     def _run(self, client: Client, command: AnyCommand) -> None:
+        if client.member is not None:
+            limits.hit("commands", client.member.user_id)
         reply = COMMANDS[type(command)](client, command)
         # Only who has said hello gets a reply: the others are told that they have to.
         self.know(client)

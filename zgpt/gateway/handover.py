@@ -64,7 +64,7 @@ class SessionPlace(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ClientRecord(msgspec.Struct, frozen=True, array_like=True):
-    """`user_id` is empty while it has not said hello. `due_s`: see Deadlines."""
+    """`user_id` is empty while it has not said hello. `due_s`: see Deadlines; `scopes`: see Identity."""
 
     user_id: str
     login_id: str
@@ -73,6 +73,7 @@ class ClientRecord(msgspec.Struct, frozen=True, array_like=True):
     allowance: float
     refusals: int
     sessions: list[SessionPlace]
+    scopes: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def record_of(client: Client) -> bytes:
             client.allowance,
             client.refusals,
             sessions,
+            None if client.scopes is None else sorted(client.scopes),
         )
     )
 
@@ -173,6 +175,7 @@ class Handover:
             return None
         client = _client(connection)
         client.warned, client.refusals, client.allowance = record.warned, record.refusals, record.allowance
+        client.scopes = None if record.scopes is None else frozenset(record.scopes)
         self._gateway.deadlines.set(client, record.due_s - 1)
         if record.user_id:
             self._join(client, record)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
 
-from zgpt.auth.queries import live_logins
+from zgpt.auth.queries import live_devices
 from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.schemas import session_json
 from zgpt.core.db import db
@@ -34,7 +34,7 @@ class SessionNews:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`logins` that are good, as (user, login); the rest by session, run and user id."""
+    """`logins` and keys that are good, as (user, id); the rest by session, run and user id."""
 
     logins: set[tuple[str, str]]
     sessions: dict[str, SessionNews]
@@ -48,7 +48,7 @@ def news_for(logins: Collection[str], users: Collection[str], sessions: Collecti
     open_runs = select(Run).where(Run.session_id.in_(sessions), Run.status.in_(OPEN))
     found = list(db.session.scalars(select(ChatSession).where(ChatSession.id.in_(sessions))))
     return News(
-        live_logins(logins),
+        live_devices(logins),
         _newest(found),
         [_head(run) for run in db.session.scalars(open_runs)],
         _ended(runs),

@@ -12,6 +12,7 @@ from zgpt.core.config import Settings
 from zgpt.core.openapi import operation
 from zgpt.gateway.asyncapi import blueprint as asyncapi
 from zgpt.gateway.handler import Gateway
+from zgpt.gateway.watch import AccountWatch
 from zgpt.realtime import close_codes
 from zgpt.realtime.connection import Connection
 from zgpt.realtime.server import Sock, no_room
@@ -25,6 +26,7 @@ def register(app: Flask, settings: Settings) -> None:
     sock = Sock(app)
     gateway = Gateway(app, app.extensions["realtime"].hub, settings)
     app.extensions["gateway"] = gateway
+    app.extensions["account_watch"] = AccountWatch(app, app.extensions["realtime"].hub)
     app.extensions["sock"] = sock
     app.register_blueprint(asyncapi)
 
@@ -38,13 +40,16 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def start_gateway(app: Flask) -> None:
-    """In the process that serves: watch the deadlines."""
+    """In the process that serves: watch the deadlines and, where no Redis brings them, changes of accounts."""
     gevent.spawn(app.extensions["gateway"].deadlines.run)
+    if app.config["ZGPT"].redis_url is None:
+        gevent.spawn(app.extensions["account_watch"].run)
 
 
 def stop_gateway(app: Flask) -> None:
     """The process ends: send every client away, with a moment of its own to come back."""
     app.extensions["gateway"].deadlines.stop()
+    app.extensions["account_watch"].stop()
     with app.app_context():
         engine = app.extensions["sock"].engine
     for connection in list(engine.connections):

@@ -4,6 +4,7 @@ from flask import Blueprint
 from pydantic import BaseModel
 
 import zgpt
+from zgpt.auth.mail import is_on
 from zgpt.core.config import Settings, settings
 from zgpt.core.openapi import operation
 
@@ -45,6 +46,7 @@ class App(BaseModel):
     prompts: list[Suggestion]
     limits: Limits
     signup: bool
+    mail: bool
 
 
 PROMPTS = [
@@ -68,6 +70,7 @@ def about() -> App:
         prompts=PROMPTS,
         limits=Limits(message_bytes=settings().max_message_bytes),
         signup=True,
+        mail=is_on(),
     )
 
 

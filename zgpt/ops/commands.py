@@ -7,7 +7,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from zgpt.core.errors import Problem
-from zgpt.ops import actions
+from zgpt.ops import account_commands, actions
 from zgpt.seed.actions import plant
 
 PASSWORD_BYTES = 12
@@ -17,6 +17,8 @@ def register(app: Flask) -> None:
     """Add the commands to `flask`."""
     app.cli.add_command(seed)
     app.cli.add_command(create_admin)
+    app.cli.add_command(account_commands.user)
+    app.cli.add_command(account_commands.password_reset)
 
 
 @click.command()

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from zgpt.ops import about, client_errors, commands, health, reference, shell
+from zgpt.ops import about, audit_commands, client_errors, commands, csp_reports, health, key_commands, reference, shell
 
 
 def register(app: Flask) -> None:
     """Add the routes and the commands to the app."""
-    for part in (health, shell, about, client_errors, reference):
+    for part in (health, shell, about, client_errors, csp_reports, reference):
         app.register_blueprint(part.blueprint)
-    commands.register(app)
+    for group in (commands, audit_commands, key_commands):
+        group.register(app)

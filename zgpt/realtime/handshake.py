@@ -37,17 +37,19 @@ def check_request(environ: Mapping[str, Any]) -> None:
         raise BadRequest("Sec-WebSocket-Key must be 16 bytes in base64.")
 
 
-def check_origin(environ: Mapping[str, Any], allowed: Collection[str]) -> None:
+def check_origin(environ: Mapping[str, Any], allowed: Collection[str], *, secure: bool = False) -> None:
     """Raise Forbidden unless the page comes from our own host or one of `allowed` (`https://host[:port]`, exactly).
 
-    Programs that are no browser send no Origin and are let in: the Origin only tells pages apart; who asks is proven by
-    the token in `hello`. The scheme of our own host is not compared, because only the proxy knows it for sure.
+    Programs that are no browser send no Origin and are let in, unless they bring cookies, which only browsers have: the
+    Origin only tells pages apart; who asks is proven by the token in `hello`. The scheme of our own host is compared
+    where we are known to be reached by HTTPS (`secure`): else only the proxy knows it.
     """
     origin = environ.get("HTTP_ORIGIN")
-    if origin is None or origin in allowed:
+    if origin in allowed or (origin is None and not environ.get("HTTP_COOKIE")):
         return
     host = environ.get("HTTP_HOST", "")
-    if not host or origin.lower() not in {f"http://{host.lower()}", f"https://{host.lower()}"}:
+    schemes = ("https",) if secure else ("http", "https")
+    if not host or not origin or origin.lower() not in {f"{scheme}://{host.lower()}" for scheme in schemes}:
         raise Forbidden(
             "This page may not connect. If it should, add its origin to ALLOWED_ORIGINS.", code="bad_origin"
         )

@@ -21,6 +21,9 @@ HELD_EVENTS = 256
 FOREIGN = {"text": (-1, 0)}
 """The hold of a viewer who may show text of an epoch that died with its process: it is told to reset."""
 
+_ENDED_WORDS = "This sign-in has ended."
+_CHANGED_WORDS = "Your account was changed. Come back."
+
 Holds = Mapping[str, Mapping[str, tuple[int, int]]]
 """run id → part → (epoch, offset): what a returning viewer has already."""
 
@@ -201,7 +204,7 @@ class Hub:
     def login_revoked(self, user_id: str, login_id: str | None, code: int) -> None:
         for member in tuple(self._members.get(user_id, ())):
             if login_id is None or member.login_id == login_id:
-                member.link.close(code, "This sign-in has ended.")
+                member.link.close(code, _ENDED_WORDS if close_codes.is_final(code) else _CHANGED_WORDS)
 
     def stop_requested(self, run_id: str) -> None:
         self.on_stop(run_id)

@@ -16,6 +16,7 @@ from gevent import get_hub
 from gevent.pool import Pool
 
 from zgpt.core import clock
+from zgpt.core.headers import bare_lines
 from zgpt.realtime.door import Door, is_upgrade
 
 SILENCE_S: Final = 10.0
@@ -35,7 +36,8 @@ _BODY: Final = (
 )
 REFUSAL: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Type: application/problem+json\r\n"
-    b"Cache-Control: no-store\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (RETRY_AFTER_S, len(_BODY), _BODY)
+    b"Cache-Control: no-store\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n%s"
+    % (RETRY_AFTER_S, len(_BODY), bare_lines(https=False), _BODY)
 )
 
 

@@ -18,6 +18,8 @@ _MASK_BYTES: Final = 4
 _SHORT_HEAD_BYTES: Final = 2 + _MASK_BYTES
 _LENGTH_64: Final = 127
 _NONE: Final = 0
+EMPTY_FRAGMENTS: Final = 128
+"""Fragments of one message that may be empty: they hold nothing, and a stream of them would only keep us at work."""
 _new_decoder = codecs.getincrementaldecoder("utf-8")
 
 
@@ -38,13 +40,14 @@ class FrameParser:
     be used again.
     """
 
-    __slots__ = ("_at", "_data", "_decoder", "_kind", "_limit_bytes", "_message")
+    __slots__ = ("_at", "_data", "_decoder", "_empty", "_kind", "_limit_bytes", "_message")
 
     def __init__(self, limit_bytes: int) -> None:
         self._data: bytes | bytearray = b""
         self._at = 0
         self._limit_bytes = limit_bytes
         self._kind = _NONE
+        self._empty = 0
         self._message = bytearray()
         self._decoder: codecs.IncrementalDecoder | None = None
 
@@ -148,7 +151,10 @@ class FrameParser:
         if opcode:
             self._kind = opcode
             self._decoder = _new_decoder() if opcode == TEXT else None
+            self._empty = 0
         self._message += payload
+        if not payload:
+            self._count_empty()
         if self._decoder:
             _check_fragment(self._decoder, payload, final=bool(first & _FIN))
         if not first & _FIN:
@@ -156,6 +162,11 @@ class FrameParser:
         event = self._kind, bytes(self._message)
         self._kind, self._message, self._decoder = _NONE, bytearray(), None
         return event
+
+    def _count_empty(self) -> None:
+        self._empty += 1
+        if self._empty > EMPTY_FRAGMENTS:
+            raise _broken("bad_fragment", f"A message may have {EMPTY_FRAGMENTS} empty fragments.")
 
 
 def _refused_head(size: int) -> FrameError:

@@ -163,7 +163,7 @@ def _explain(**_: Any) -> NoReturn:
 def _check() -> None:
     try:
         handshake.check_request(request.environ)
-        handshake.check_origin(request.environ, _allowed_origins())
+        handshake.check_origin(request.environ, _allowed_origins(), secure=_is_secure())
     except handshake.UpgradeRequired:
         _explain()
     except Forbidden:
@@ -176,3 +176,8 @@ def _allowed_origins() -> tuple[str, ...]:
     if chosen is None:
         return ()
     return (*chosen.allowed_origins, *((chosen.public_url,) if chosen.public_url else ()))
+
+
+def _is_secure() -> bool:
+    chosen = current_app.config.get("ZGPT")
+    return chosen is not None and chosen.secure_cookies

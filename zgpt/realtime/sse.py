@@ -13,6 +13,8 @@ RETRY_MS: Final = 2_000
 HEARTBEAT: Final = b":\n\n"
 """A comment: it keeps proxies from taking the silence for an end."""
 OPENING: Final = b"retry: %d\n\n" % RETRY_MS
+POSITION_PATTERN: Final = r"^([0-9]{1,9}-[0-9]{1,10}-[0-9]{1,10})?$"
+"""What a position looks like, for the document of the API; nothing is one as well."""
 _POSITION: Final = re.compile(r"(\d{1,9})-(\d{1,10})-(\d{1,10})", re.ASCII)
 
 

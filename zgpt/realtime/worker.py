@@ -19,7 +19,8 @@ from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from zgpt.core import clock
-from zgpt.realtime import handover_folder, memory
+from zgpt.core.headers import bare_lines
+from zgpt.realtime import handover_folder, memory, slow_bodies
 from zgpt.realtime.lobby import Lobby
 from zgpt.realtime.spread import Share, SharingServer
 
@@ -36,6 +37,27 @@ RELOAD_S: Final = 30.0
 """A master that was asked for a successor and has not ended us by then will not do it."""
 _NOTIFY_S: Final = 1.0
 _LOOK_AGAIN_S: Final = 0.05
+
+
+_REFUSAL: Final = b"The request could not be read.\n"
+
+
+class _Protected:
+    """A socket for gunicorn's own answer to what is no request: its status, our headers, and nothing of what was sent.
+
+    gunicorn quotes what it could not read, and that may be a token in the wrong place.
+    """
+
+    def __init__(self, sock: Any, lines: bytes) -> None:
+        self._sock, self._lines = sock, lines
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        status = data.partition(b"\r\n")[0]
+        shape = b"Connection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n" % len(_REFUSAL)
+        self._sock.sendall(b"%s\r\n%s%s\r\n%s" % (status, shape, self._lines, _REFUSAL))
 
 
 class Worker(GeventWorker):
@@ -121,9 +143,17 @@ class Worker(GeventWorker):
         if self._lobby.crowded:
             req.force_close()
         try:
-            return super().handle_request(listener_name, req, sock, addr)
+            with slow_bodies.bounded(req.unreader, sock, STALL_S):
+                return super().handle_request(listener_name, req, sock, addr)
         finally:
             self._requests -= 1
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """What is no HTTP, or too large, never reaches the app: the answer carries the app's headers all the same."""
+        settings = getattr(self.wsgi, "config", {}).get("ZGPT")
+        lines = bare_lines(https=bool(settings and settings.secure_cookies))
+        protected: Any = _Protected(client, lines)
+        super().handle_error(req, protected, addr, exc)
 
     def notify(self) -> None:
         """Tell the master that we live; without a master, end as if told to."""

@@ -12,31 +12,40 @@ from zgpt.chat.access import access_message, access_session
 from zgpt.chat.actions import announce, create_session, insert_message, lock_user
 from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.queries import message_named
-from zgpt.core import clock, ids, limits
+from zgpt.core import clock, ids
 from zgpt.core.config import settings
 from zgpt.core.db import Collector, db, transaction
 from zgpt.core.errors import Conflict, Invalid, NotFound
+from zgpt.moderation.decisions import record
+from zgpt.moderation.moderation import Verdict
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import MessageCreated
 from zgpt.realtime.server import current
 from zgpt.runs.access import access_run
 from zgpt.runs.models import Run
+from zgpt.runs.moderated import judge_prompt, notice_for
 from zgpt.runs.queries import OPEN, open_runs, runs_of
+from zgpt.runs.quotas import check_quotas
 from zgpt.runs.runner import current_runner
 from zgpt.runs.schemas import clean_text, written_json
+from zgpt.runs.spending import remembered, spend
 
 Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a send, an edit or a new attempt made. `again`: it was made by an earlier try of the same command."""
+    """What a send, an edit or a new attempt made. `again`: it was made by an earlier try of the same command.
+
+    `notice` is what the person is to be shown beside the answer.
+    """
 
     session_id: str
     message_id: str
     run_id: str
     revision: int
     again: bool = False
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Question:
 
     parent_id: str | None
     client_id: str
-    text: str
+    verdict: Verdict
 
 
 def send_message(
@@ -56,22 +65,27 @@ def send_message(
     Without a session one is created. `before_publish` gets the session's id after the commit, before any event of it.
     """
     text = clean_text(text, settings().max_message_bytes)
+    verdict = None
     if _sent_before(user_id, client_id, session_id) is None:
-        _spend(user_id)
-    with transaction() as after:
+        spend(user_id, client_id)
+        verdict = judge_prompt(user_id, text)
+    with remembered(user_id, client_id), transaction() as after:
         lock_user(user_id)
         sent = _sent_before(user_id, client_id, session_id)
         if sent:
             return sent
+        if verdict is None:
+            raise NotFound("The message that this one repeats was deleted in this moment.")
         session = access_session(user_id, session_id) if session_id else create_session(user_id)
-        return _ask(session, Question(session.leaf_id, client_id, text), after, before_publish)
+        return _ask(session, Question(session.leaf_id, client_id, verdict), after, before_publish)
 
 
 def edit_message(user_id: str, message_id: str, client_id: str, text: str) -> Sent:
     """Ask anew in place of an earlier question: a sibling of it, with a run of its own."""
     text = clean_text(text, settings().max_message_bytes)
-    _spend(user_id)
-    with transaction() as after:
+    spend(user_id, client_id)
+    verdict = judge_prompt(user_id, text)
+    with remembered(user_id, client_id), transaction() as after:
         lock_user(user_id)
         original = access_message(user_id, message_id)
         if original.role != "user":
@@ -80,12 +94,12 @@ def edit_message(user_id: str, message_id: str, client_id: str, text: str) -> Se
         if sent:
             return sent
         session = access_session(user_id, original.session_id)
-        return _ask(session, Question(original.parent_id, client_id, text), after)
+        return _ask(session, Question(original.parent_id, client_id, verdict), after)
 
 
 def regenerate(user_id: str, message_id: str) -> Sent:
     """Have an answer written once more, as a sibling of the one there is."""
-    _spend(user_id)
+    spend(user_id)
     with transaction() as after:
         lock_user(user_id)
         answer = access_message(user_id, message_id)
@@ -115,19 +129,22 @@ def stop_all(runs: list[Run], after: Collector) -> None:
 
 
 def _ask(session: ChatSession, asked: Question, after: Collector, before_publish: Announce | None = None) -> Sent:
-    question = insert_message(session, "user", asked.text, asked.parent_id, asked.client_id)
+    verdict = asked.verdict
+    question = insert_message(session, "user", verdict.text, asked.parent_id, asked.client_id)
+    record(verdict.decisions, session.user_id, message_id=question.id)
     if before_publish:
         after(partial(before_publish, session.id))
     _tell_created(session, question, None, after)
     run = _queue_answer(session, question.id, after)
     announce(session, after)
-    return Sent(session.id, question.id, run.id, session.revision)
+    return Sent(session.id, question.id, run.id, session.revision, notice=verdict.notice)
 
 
 def _queue_answer(session: ChatSession, parent_id: str, after: Collector) -> Run:
     """An empty answer and the run that will write it. A session has one open run at a time: its branch has one end."""
     if open_runs(session.id):
         raise Conflict("An answer is still being written here. Stop it, or wait for its end.", code="run_active")
+    check_quotas(session.user_id)
     runner = current_runner()
     answer = insert_message(session, "assistant", "", parent_id, model=runner.model)
     run = Run(id=ids.new_id(), message_id=answer.id, session_id=session.id, user_id=session.user_id, model=runner.model)
@@ -145,12 +162,6 @@ def _tell_created(session: ChatSession, message: Message, run: Run | None, after
     after(partial(current().broker.publish, session.user_id, session.id, event))
 
 
-def _spend(user_id: str) -> None:
-    """Before the transaction, with no connection of the pool in hand: the counter waits, for Redis or its own timer."""
-    db.session.rollback()
-    limits.hit("messages", user_id)
-
-
 def _sent_before(user_id: str, client_id: str, session_id: str | None) -> Sent | None:
     question = message_named(user_id, client_id, session_id)
     if question is None:
@@ -161,4 +172,4 @@ def _sent_before(user_id: str, client_id: str, session_id: str | None) -> Sent |
     session = db.session.get(ChatSession, question.session_id)
     if run is None or session is None:
         raise NotFound
-    return Sent(session.id, question.id, run.id, session.revision, again=True)
+    return Sent(session.id, question.id, run.id, session.revision, again=True, notice=notice_for(question.text))

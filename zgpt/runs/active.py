@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Literal
 
@@ -13,6 +14,7 @@ from zgpt.core import clock, metrics
 from zgpt.llm.base import Part, ProviderError, StreamEnd, Usage
 from zgpt.realtime.broker import Broker
 from zgpt.realtime.live import PARTS, RunHead
+from zgpt.runs.screen import Screen
 
 ANSWER_BYTES = 1_048_576
 """Longest answer: a model in a loop must not fill the memory. Four times the largest context in common use."""
@@ -28,6 +30,13 @@ class Fault:
     code: str
     message: str
     retryable: bool
+
+
+BLOCKED = Fault(
+    "blocked",
+    "This answer was stopped, because it went against the rules of this service. What came before it stays.",
+    False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ class ActiveRun:
 
     __slots__ = (
         "_broker",
+        "_screen",
         "_settled",
         "_urgent",
         "began_s",
@@ -63,17 +73,25 @@ class ActiveRun:
         "last_s",
         "lost",
         "outcome",
+        "prompt_tokens",
         "saved_bytes",
         "size",
         "texts",
     )
 
-    def __init__(self, head: RunHead, kept: Mapping[str, bytes], broker: Broker, urgent: Event) -> None:
-        """`urgent` is set when so much text is unsaved that the next checkpoint must not wait for its turn."""
+    def __init__(
+        self, head: RunHead, kept: Mapping[str, bytes], broker: Broker, urgent: Event, screen: Screen | None = None
+    ) -> None:
+        """`urgent` is set when so much text is unsaved that the next checkpoint must not wait for its turn.
+
+        `screen` holds back what may be against the rules; without one everything is shown.
+        """
         self.head = head
         self.frozen = False
         self.lost = False
         self.deltas = 0
+        self.prompt_tokens = 0
+        """An estimate, for a model that does not tell its usage. 0: it was not asked."""
         self._urgent = urgent
         self.texts = {part: bytearray(kept.get(part, b"")) for part in PARTS}
         self.size = sum(map(len, self.texts.values()))
@@ -83,6 +101,9 @@ class ActiveRun:
         self.last_s = self.began_s
         self.outcome: Outcome | None = None
         self._broker = broker
+        self._screen = screen
+        if screen is not None:
+            screen.on_block = self.block
         self._settled = Event()
 
     def on_delta(self, part: Part, data: bytes) -> None:
@@ -91,14 +112,23 @@ class ActiveRun:
         if 0 in data:
             # PostgreSQL's text holds no NUL; no reader would see one either.
             data = data.replace(b"\0", "\ufffd".encode())
+        self.deltas += 1
+        self.last_s = clock.monotonic()
+        screen = self._screen
+        if screen is not None:
+            data = screen.feed(part, data)
+        if data:
+            self._append(part, data)
+        if screen is not None and screen.blocked:
+            self.block()
+
+    def _append(self, part: str, data: bytes) -> None:
         text = self.texts[part]
         at = len(text)
         text += data
         self.size += len(data)
-        self.deltas += 1
         head = self.head
         self._broker.append(head.run_id, head.epoch, part, at, data)
-        self.last_s = clock.monotonic()
         if self.first_s is None:
             self.first_s = self.last_s
             metrics.FIRST_TOKEN.observe(self.last_s - self.began_s)
@@ -108,6 +138,13 @@ class ActiveRun:
             self.settle(Outcome("completed"))
 
     def on_end(self, end: StreamEnd) -> None:
+        self._show_rest()
+        if self._screen is None or self.outcome is not None:
+            self._complete(end)
+        else:
+            self._screen.when_reviewed(partial(self._complete, end))
+
+    def _complete(self, end: StreamEnd) -> None:
         if not self.size:
             fault = Fault("provider_empty", "The model ended its answer without a word. Try again.", True)
             self.settle(Outcome("failed", fault, end.usage))
@@ -115,7 +152,13 @@ class ActiveRun:
             self.settle(Outcome("completed", usage=end.usage))
 
     def on_error(self, error: ProviderError) -> None:
+        if self.first_s is not None:
+            self._show_rest()
         self.settle(Outcome("failed", Fault(error.code, error.message, error.retryable)))
+
+    def block(self) -> None:
+        """What comes is against the rules. What was shown stays."""
+        self.settle(Outcome("failed", BLOCKED))
 
     def stop(self) -> None:
         """The person wants no more. What was shown stays."""
@@ -132,6 +175,8 @@ class ActiveRun:
             return False
         self.outcome = None
         self._settled.clear()
+        if self._screen is not None:
+            self._screen.restart()
         return True
 
     def rest(self, for_s: float) -> None:
@@ -162,6 +207,18 @@ class ActiveRun:
     def digests(self) -> dict[str, str]:
         """SHA-256 of each part that has any, in hex."""
         return {part: sha256(text).hexdigest() for part, text in self.texts.items() if text}
+
+    def _show_rest(self) -> None:
+        """The model has said its last word: what was held back for the sake of the next one is decided now."""
+        if self._screen is None or self.outcome is not None or self.frozen:
+            return
+        for part in PARTS:
+            data = self._screen.finish(part)
+            if data:
+                self._append(part, data)
+            if self._screen.blocked:
+                self.block()
+                return
 
     def _next_deadline(self, deadlines: Deadlines) -> tuple[float, Fault]:
         total = (self.began_s + deadlines.total_s, _late(deadlines.total_s, "did not finish its answer within"))

@@ -15,12 +15,13 @@ from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.queries import path_to
 from zgpt.core import clock
 from zgpt.core.db import UtcDateTime, db, transaction
-from zgpt.llm.base import Turn
+from zgpt.llm.base import Turn, Usage, count_tokens
 from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import RunCompleted
 from zgpt.runs.active import ActiveRun, Outcome
 from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN
+from zgpt.runs.quotas import book
 from zgpt.runs.schemas import error_json, written_json
 
 _runs = cast("Table", Run.__table__)
@@ -137,12 +138,21 @@ def _fill(run: Run, active: ActiveRun, outcome: Outcome) -> None:
     if active.first_s is not None:
         run.first_token_at = run.ended_at - timedelta(seconds=clock.monotonic() - active.first_s)
     run.usage = asdict(outcome.usage) if outcome.usage else None
+    if used := _used(active, outcome):
+        book(run, used)
     run.ends, run.sha256 = active.ends(), active.digests()
     # The final text stands in the message: keeping it twice would double the table.
     run.text_kept = run.reasoning_kept = ""
     if outcome.fault:
         run.error_code, run.error_message = outcome.fault.code, outcome.fault.message
         run.error_retryable = outcome.fault.retryable
+
+
+def _used(active: ActiveRun, outcome: Outcome) -> Usage | None:
+    """What the model told, else an estimate; None when it was never asked."""
+    if outcome.usage or not active.prompt_tokens:
+        return outcome.usage
+    return Usage(active.prompt_tokens, sum(count_tokens(text.decode()) for text in active.texts.values()))
 
 
 def _completed(run: Run, message: Message, revision: int) -> RunCompleted:

@@ -7,7 +7,7 @@ from typing import Final
 from flask import Response, current_app, request
 from pydantic import Field
 
-from zgpt.auth.access import bearer_token, verify_again
+from zgpt.auth.access import confirm
 from zgpt.auth.tokens import Identity
 from zgpt.core import clock
 from zgpt.core.config import settings
@@ -33,7 +33,7 @@ class EventsQuery(Query):
     `seconds`: end after so long, to be asked again. It is for who sits behind a proxy that passes only whole answers.
     """
 
-    after: str = Field("", max_length=64)
+    after: str = Field("", max_length=64, json_schema_extra={"pattern": sse.POSITION_PATTERN})
     seconds: int = Field(LONGEST_S, ge=1, le=LONGEST_S)
 
 
@@ -61,7 +61,7 @@ def stream_run(identity: Identity, run_id: str, query: EventsQuery) -> Response:
     hub.join(member)
     try:
         # Again, now that a revocation would be heard: one in between cannot be missed.
-        verify_again(bearer_token())
+        confirm(identity)
     except Exception:
         closed()
         raise

@@ -15,7 +15,7 @@ from flask import Flask
 from gevent.event import Event as Signal
 from sqlalchemy import select
 
-from zgpt.auth.queries import role_of_login
+from zgpt.auth.queries import is_live
 from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.schemas import session_json
 from zgpt.core.db import database_faults, db
@@ -103,7 +103,7 @@ class Missed:
 
     def _tell(self, user_id: str, logins: Iterable[str], sessions: Iterable[str]) -> None:
         for login_id in logins:
-            if role_of_login(user_id, login_id) is None:
+            if not is_live(user_id, login_id):
                 self._hub.login_revoked(user_id, login_id, close_codes.LOGIN_ENDED)
         for session in db.session.scalars(select(ChatSession).where(ChatSession.id.in_(list(sessions)))):
             if event := _newest_of(session):

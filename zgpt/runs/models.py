@@ -1,9 +1,9 @@
-"""The table of runs: each attempt of a model to write one message, with the text kept so far."""
+"""The tables of runs: each attempt of a model to write one message, with the text kept so far; and what they used."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from zgpt.chat.models import Message
@@ -53,3 +53,15 @@ class Run(Base):
     ended_at: Mapped[datetime | None]
 
     message: Mapped[Message] = relationship(lazy="raise")
+
+
+class UsageDay(Base):
+    """What the runs of one user that ended on one day (UTC) have used; the cost in millionths of the currency."""
+
+    __tablename__ = "usage_days"
+
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    cost_micros: Mapped[int] = mapped_column(BigInteger)

@@ -23,6 +23,7 @@ from zgpt.realtime.live import RunHead
 from zgpt.realtime.protocol import RunCompleted, RunQueued, RunStarted
 from zgpt.runs import ending
 from zgpt.runs.active import ActiveRun, Deadlines, Fault, Outcome
+from zgpt.runs.moderated import screen_for
 from zgpt.runs.prompt import ContextBudget, build_prompt
 
 T = TypeVar("T")
@@ -87,7 +88,7 @@ class Runner:
         earlier = self._active.get(head.run_id)
         if earlier is not None:
             self.abandon(head.run_id, earlier.head.epoch)
-        run = ActiveRun(head, kept or {}, self._broker, self.urgent)
+        run = ActiveRun(head, kept or {}, self._broker, self.urgent, screen_for(self, self._app, head, kept or {}))
         run.outcome = outcome
         self._active[head.run_id] = run
         self._broker.open_run(head, kept or {})
@@ -187,6 +188,7 @@ class Runner:
         kept = run.texts["text"].decode()
         count = self._provider.count_tokens
         prompt = build_prompt(self._settings.llm_system_prompt, turns, prompt_for, count, kept)
+        run.prompt_tokens = sum(count(turn.text) for turn in prompt.messages) + count(kept)
         self._tell_started(run)
         run.begin()
         delay_s = RETRY_FIRST_S

@@ -20,7 +20,7 @@ class NewMessage(Body):
     """A message to send. `client_id` names it: sending it again returns the first one."""
 
     client_id: UUID = Field(strict=False)
-    text: str
+    text: str = Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
 
 
 class SentOut(BaseModel):
@@ -29,6 +29,8 @@ class SentOut(BaseModel):
     session_id: str
     message_id: str
     run_id: str
+    notice: str | None = None
+    """Words that its writer is to be shown beside the answer; left out where there are none."""
 
 
 class FaultOut(BaseModel):
@@ -77,6 +79,28 @@ class OpenedOut(BaseModel):
     runs: list[LiveRunOut]
     more: bool
     before: str | None
+
+
+class QuotaOut(BaseModel):
+    """One quota: what is used, how much there is (`null`: no limit), and when it begins anew."""
+
+    used: float
+    limit: float | None
+    resets_at: str | None
+
+
+class QuotasOut(BaseModel):
+    """All quotas of the caller."""
+
+    runs: QuotaOut
+    tokens: QuotaOut
+    cost: QuotaOut
+
+
+def sent_json(session_id: str, message_id: str, run_id: str, notice: str | None) -> Json:
+    """What a send made, over REST and on the socket; `notice` is there only when there is one."""
+    made = {"session_id": session_id, "message_id": message_id, "run_id": run_id}
+    return {**made, "notice": notice} if notice else made
 
 
 def run_json(run: Run) -> Json:

@@ -10,7 +10,7 @@ import gevent
 import structlog
 from flask import Flask
 
-from zgpt.auth.signals import account_deleting
+from zgpt.auth.signals import account_deleting, account_disabling
 from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.signals import messages_showing, session_deleting
 from zgpt.core.config import Settings
@@ -131,4 +131,5 @@ def _runs_by_message(messages: list[Message]) -> Mapping[str, Json]:
 
 session_deleting.connect(_stop_runs_of_session)
 account_deleting.connect(_stop_runs_of_user)
+account_disabling.connect(_stop_runs_of_user)
 messages_showing.connect(_runs_by_message)

@@ -76,7 +76,7 @@ class Takeover:
 
     def run(self) -> None:
         while not self._stopped:
-            due_s = LOOK_S * random.uniform(0.67, 1.33)  # noqa: S311 - only spreads the load
+            due_s = LOOK_S * random.uniform(0.67, 1.33)  # noqa: S311 # nosec B311 # spreads the load
             began_s = clock.monotonic()
             self._wake.wait(due_s)
             self._wake.clear()

@@ -18,6 +18,7 @@ from zgpt.llm.base import Prompt, Provider, ProviderError, Turn
 from zgpt.llm.complete import complete
 from zgpt.llm.slots import Slots
 from zgpt.runs.active import ActiveRun, Outcome
+from zgpt.runs.moderated import judge_title
 
 ASK = "Give this conversation a title of two to six words. Answer with the title only."
 TITLE_CHARS = 60
@@ -66,9 +67,10 @@ class Titler:
             if not has_turn:
                 return ""
             try:
-                return clean_title(complete(self._provider, prompt, DEADLINE_S))
+                said = clean_title(complete(self._provider, prompt, DEADLINE_S))
             except ProviderError:
                 return ""
+        return judge_title(self._app, user_id, said)
 
 
 def clean_title(said: str) -> str:

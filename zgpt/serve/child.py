@@ -57,7 +57,7 @@ class Child:
         plan = self.plan
         line = [sys.executable, "-m", "zgpt.serve.lifeline", str(os.getpid()), str(int(plan.death_signal))]
         output = plan.output()
-        self.process = subprocess.Popen(  # noqa: S603 - our own programs
+        self.process = subprocess.Popen(  # noqa: S603 # nosec B603 # our own programs
             [*line, *plan.argv],
             stdin=subprocess.PIPE,
             stdout=output,

@@ -43,7 +43,7 @@ def newest_versions(folder: Path) -> set[str]:
 def migrate() -> None:
     """Run `flask db upgrade`; raises MigrationFailedError."""
     argv = [sys.executable, "-m", "flask", "--app", "zgpt.app", "db", "upgrade"]
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(  # noqa: S603 # nosec B603 # our own program
         argv,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

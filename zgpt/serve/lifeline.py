@@ -23,7 +23,7 @@ def main() -> None:
         _ask_kernel(parent, signum)
     else:
         _fork_watcher(signum)
-    os.execvp(sys.argv[3], sys.argv[3:])  # noqa: S606 - the arguments are our own supervisor's
+    os.execvp(sys.argv[3], sys.argv[3:])  # noqa: S606 # nosec B606 # the arguments are our own supervisor's
 
 
 def _ask_kernel(parent: int, signum: int) -> None:

@@ -103,7 +103,7 @@ def is_free(host: str, port: int) -> bool:
 
 def reachable_host(host: str) -> str:
     """Where a program on this machine finds a server that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - one instead of all
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 # nosec B104 # one instead of all
 
 
 def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
