@@ -76,6 +76,9 @@ export class Account {
   /** @param {import('../net/api.js').Grant} grant */
   async #granted(grant) {
     const { api, holder, line, store, onEnter } = this.#parts;
+    const held = holder.state.user;
+    // This page slept while somebody else signed in beside it: it is theirs from here on.
+    if (held && held.id !== grant.user.id) await this.#left();
     this.#schedule(api.refreshInMs, () => this.#renew());
     const before = holder.state.user;
     if (before?.id === grant.user.id) return line.start();

@@ -51,6 +51,7 @@ export class Actions {
       page.addEventListener(`chat-${name}`, (event) => run(/** @type {CustomEvent} */ (event).detail));
     }
     addEventListener('popstate', () => this.#swapDraft());
+    holder.onChange((state) => state.account === 'out' && this.#drafts.clear());
     new Announcer(holder, page).attach();
   }
 

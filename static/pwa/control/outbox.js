@@ -85,7 +85,7 @@ export class Outbox {
     try {
       const sent = await this.#parts.line.command(...commandOf(entry));
       this.#attempt = 0;
-      this.#acknowledged(entry, sent.session_id ?? entry.session_id);
+      this.#acknowledged(entry, sent.session_id ?? entry.session_id, sent.notice ?? null);
       return true;
     } catch (error) {
       return this.#failed(entry, asFault(error));
@@ -95,10 +95,11 @@ export class Outbox {
   /**
    * @param {OutboxEntry} entry
    * @param {string} sessionId
+   * @param {string|null} help what the server wants its writer to read
    */
-  #acknowledged(entry, sessionId) {
+  #acknowledged(entry, sessionId, help) {
     const { holder, store, onSession } = this.#parts;
-    holder.dispatch({ type: 'local.entry_acknowledged', client_id: entry.client_id, session_id: sessionId });
+    holder.dispatch({ type: 'local.entry_acknowledged', client_id: entry.client_id, session_id: sessionId, help });
     store.dropEntry(entry.client_id);
     if (!isUnsent(entry.session_id)) return;
     for (const other of holder.state.outbox) if (other.session_id === sessionId && other.state !== 'sent') store.keepEntry(other);

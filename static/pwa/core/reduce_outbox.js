@@ -40,16 +40,16 @@ export function entryDropped(state, { client_id }) {
  * existed only here gets its real id, also in what waits behind it; the open session is then asked for, because its
  * first events may have come before this answer.
  * @param {State} state
- * @param {{client_id: string, session_id: string}} event
+ * @param {{client_id: string, session_id: string, help?: string|null}} event
  * @returns {State}
  */
-export function entryAcknowledged(state, { client_id, session_id }) {
+export function entryAcknowledged(state, { client_id, session_id, help = null }) {
   const sent = state.outbox.find((entry) => entry.client_id === client_id);
   if (!sent) return state;
   const outbox = state.outbox.map((entry) => (entry.session_id === sent.session_id ? { ...entry, session_id } : entry));
   const renamed = state.open && isUnsent(sent.session_id) && state.open.id === sent.session_id;
   const open = renamed && state.open ? { ...state.open, id: session_id, behind: true } : state.open;
-  return entryChanged({ ...state, outbox, open }, { client_id, change: { state: 'sent', error: null } });
+  return entryChanged({ ...state, outbox, open, help: help ? { session_id, text: help } : state.help }, { client_id, change: { state: 'sent', error: null } });
 }
 
 /**

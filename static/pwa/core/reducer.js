@@ -24,7 +24,7 @@ const REDUCERS = Object.freeze({
   'run.completed': runCompleted,
 
   'local.app': (state, { app }) => ({ ...state, app }),
-  'local.signed_in': (state, { user }) => ({ ...state, account: 'in', user }),
+  'local.signed_in': signedIn,
   'local.signed_out': (state, { notice = null }) => ({ ...EMPTY_STATE, account: 'out', app: state.app, notice }),
   'local.phase': (state, { phase }) => ({ ...state, phase, connected_before: state.connected_before || phase === 'online' }),
   'local.detour': (state, { detour }) => ({ ...state, detour }),
@@ -54,4 +54,15 @@ const REDUCERS = Object.freeze({
 export function reduce(state, event) {
   const reducer = Object.hasOwn(REDUCERS, event.type) ? REDUCERS[event.type] : undefined;
   return reducer ? reducer(state, event) : { ...state, ignored: state.ignored + 1 };
+}
+
+/**
+ * Whoever comes finds nothing of whoever left, not even what an answer brought after the sign-out.
+ * @param {State} state
+ * @param {{user: import('./protocol.js').User}} event
+ * @returns {State}
+ */
+function signedIn(state, { user }) {
+  const { list, open, outbox, help } = state.user?.id === user.id ? state : EMPTY_STATE;
+  return { ...state, account: 'in', user, list, open, outbox, help };
 }

@@ -30,8 +30,10 @@
  *   Why the page talks by plain requests: no WebSocket was let through, none was answered, or each was cut before its
  *   first word. `held`: something on the way passes only whole answers, so that text comes in pieces.
  * @typedef {{account: 'unknown'|'out'|'in', user: User|null, app: AppInfo|null, phase: Phase, detour: Detour|null, connected_before: boolean,
- *            list: SessionList, open: OpenSession|null, outbox: OutboxEntry[], notice: string|null, ignored: number}} State
- *   `notice` is a fault of the last action that belongs to no message; `ignored` counts events of unknown type.
+ *            list: SessionList, open: OpenSession|null, outbox: OutboxEntry[], notice: string|null, ignored: number,
+ *            help: {session_id: string, text: string}|null}} State
+ *   `notice` is a fault of the last action that belongs to no message; `ignored` counts events of unknown type;
+ *   `help` is what the server wants the writer of a message to read beside its answer.
  */
 import { NOTHING_OLDER } from './reduce_older.js';
 
@@ -51,6 +53,7 @@ export const EMPTY_STATE = Object.freeze({
   outbox: [],
   notice: null,
   ignored: 0,
+  help: null,
 });
 
 /**

@@ -10,8 +10,8 @@ import { act, h, Part } from './dom.js';
 /** @typedef {import('../core/state.js').State} State */
 
 export class App extends Part {
-  #list = /** @type {import('./zg-session-list.js').SessionList} */ (h('zg-session-list', { role: 'navigation', 'aria-label': 'Chats' }));
-  #conversation = /** @type {import('./zg-conversation.js').Conversation} */ (h('zg-conversation', { role: 'main' }));
+  #list = makeList();
+  #conversation = makeConversation();
   #scrim = h('div', { class: 'scrim' });
   #layout = h('div', { class: 'layout' }, this.#list, this.#scrim, this.#conversation);
   #signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
@@ -40,11 +40,11 @@ export class App extends Part {
   set state(state) {
     this.#face(state.account);
     if (state.account === 'out') this.#signIn.about = { signup: state.app?.signup ?? true, notice: state.notice ?? '' };
+    const title = state.open?.session?.title;
+    document.title = title ? `${title} · Z-GPT` : 'Z-GPT';
     if (state.account !== 'in') return;
     this.#list.state = state;
     this.#conversation.state = state;
-    const title = state.open?.session?.title;
-    document.title = title ? `${title} · Z-GPT` : 'Z-GPT';
   }
 
   /** @param {boolean} open */
@@ -58,10 +58,19 @@ export class App extends Part {
   #face(account) {
     const wanted = account === 'in' ? this.#layout : account === 'out' ? this.#signIn : null;
     if (!wanted || wanted.parentNode === this) return;
+    if (wanted === this.#signIn && this.#layout.isConnected) this.#forget();
     this.replaceChildren(wanted);
     if (wanted === this.#layout && matchMedia('(hover: hover)').matches) this.#conversation.focusComposer();
     // The card that was used still holds the password.
     if (wanted === this.#layout) this.#signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
+  }
+
+  /** Drafts, words that were searched, what was read aloud: nothing of one person is there for the next. */
+  #forget() {
+    this.#list = makeList();
+    this.#conversation = makeConversation();
+    this.#layout.replaceChildren(this.#list, this.#scrim, this.#conversation);
+    this.#layout.classList.remove('drawer-open');
   }
 
   #narrow() {
@@ -84,6 +93,14 @@ export class App extends Part {
       this.#conversation.focusComposer();
     } else if (!document.querySelector('dialog[open], .menu:popover-open')) act(this, 'stop');
   }
+}
+
+function makeList() {
+  return /** @type {import('./zg-session-list.js').SessionList} */ (h('zg-session-list', { role: 'navigation', 'aria-label': 'Chats' }));
+}
+
+function makeConversation() {
+  return /** @type {import('./zg-conversation.js').Conversation} */ (h('zg-conversation', { role: 'main' }));
 }
 
 customElements.define('zg-app', App);

@@ -22,6 +22,7 @@ export class Conversation extends Part {
   #missing = h('div', { class: 'missing', hidden: true }, h('h2', { text: 'This chat is not here' }), h('p', { text: 'It was deleted, or it belongs to another account.' }));
   #status = /** @type {import('./zg-status-line.js').StatusLine} */ (h('zg-status-line'));
   #composer = /** @type {import('./zg-composer.js').Composer} */ (h('zg-composer'));
+  #help = h('aside', { class: 'help-card', role: 'note', 'aria-live': 'polite', hidden: true });
   #spoken = h('div', { class: 'visually-hidden', 'aria-live': 'polite' });
   #shown = '';
 
@@ -33,7 +34,7 @@ export class Conversation extends Part {
     this.append(
       h('div', { class: 'conversation-head' }, this.#menu, this.#title, this.#more, this.#fresh),
       h('div', { class: 'conversation-body' }, this.#list, this.#empty, this.#missing),
-      h('div', { class: 'conversation-foot' }, h('div', { class: 'column' }, this.#status, this.#composer)),
+      h('div', { class: 'conversation-foot' }, h('div', { class: 'column' }, this.#help, this.#status, this.#composer)),
       this.#spoken,
     );
   }
@@ -63,6 +64,9 @@ export class Conversation extends Part {
     this.#list.view = { rows: this.#rows, older: open?.older ?? NOTHING_OLDER };
     this.#empty.app = state.app;
     this.#empty.hidden = open !== null;
+    const help = open !== null && state.help?.session_id === open.id ? state.help.text : '';
+    this.#help.hidden = !help;
+    setText(this.#help, help);
     this.#missing.hidden = open?.status !== 'missing';
     this.#composer.hidden = open?.status === 'missing';
     setText(this.#title, open?.session?.title || (open?.status === 'missing' ? 'No chat' : 'New chat'));

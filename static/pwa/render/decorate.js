@@ -1,9 +1,12 @@
 /**
  * What rendered Markdown gets on this page beyond its tags: code in a frame with its language and a copy button, tables
- * that scroll by themselves, links that show where they lead. Works on nodes, never on HTML strings.
+ * that scroll by themselves, links that show where they lead, and a name for what nobody would see. Works on nodes,
+ * never on HTML strings.
  */
+import { decorateLink } from './links.js';
+import { showOverrides, showUnseen } from './unseen.js';
 
-const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
+const TEXT_NODES = 4;
 
 /**
  * @param {DocumentFragment} fragment
@@ -11,6 +14,7 @@ const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
  * @returns {Element[]} one element for each top-level block
  */
 export function decorate(fragment, origin) {
+  nameUnseen(fragment);
   for (const link of fragment.querySelectorAll('a')) decorateLink(link, origin);
   for (const pre of fragment.querySelectorAll('pre')) frameCode(pre);
   for (const table of fragment.querySelectorAll('table')) wrap(table, 'table-scroll');
@@ -18,32 +22,17 @@ export function decorate(fragment, origin) {
 }
 
 /**
- * A link leads to another site, in a new tab, without telling it where from; it names the host unless its words are
- * the address already. A link to this very origin is the model's invention and stays plain text.
- * @param {HTMLAnchorElement} link
- * @param {string} origin
+ * Before links are looked at: words with something unseen in them are no address.
+ * @param {DocumentFragment} fragment
  */
-function decorateLink(link, origin) {
-  const url = parseUrl(link.getAttribute('href') ?? '');
-  if (!url || !LINK_PROTOCOLS.includes(url.protocol) || url.origin === origin) {
-    link.replaceWith(...link.childNodes);
-    return;
+function nameUnseen(fragment) {
+  const whole = fragment.textContent ?? '';
+  if (showUnseen(whole) === whole) return;
+  const texts = fragment.ownerDocument.createTreeWalker(fragment, TEXT_NODES);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const exact = node.parentElement?.closest('a, code') ?? null;
+    node.nodeValue = (exact ? showUnseen : showOverrides)(node.nodeValue ?? '');
   }
-  link.setAttribute('rel', 'noopener noreferrer nofollow');
-  link.setAttribute('target', '_blank');
-  if (url.protocol === 'mailto:' || namesHost(link.textContent ?? '', url)) return;
-  const host = element(link, 'span', 'link-host');
-  host.textContent = url.host;
-  link.append(' ', host);
-}
-
-/**
- * @param {string} words
- * @param {URL} url
- */
-function namesHost(words, url) {
-  const told = parseUrl(words.includes('://') ? words : `https://${words}`);
-  return told !== null && told.host === url.host && told.username === '' && !/\s/.test(words.trim());
 }
 
 /** @param {Element} pre */
@@ -83,13 +72,4 @@ function element(near, tag, className) {
   const made = near.ownerDocument.createElement(tag);
   made.className = className;
   return made;
-}
-
-/** @param {string} text */
-function parseUrl(text) {
-  try {
-    return new URL(text.trim());
-  } catch {
-    return null;
-  }
 }

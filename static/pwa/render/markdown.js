@@ -10,6 +10,7 @@ import { decorate } from './decorate.js';
 import { grammars, highlight } from './highlight.js';
 import { morphChildren } from './morph.js';
 import { settle } from './settle.js';
+import { showUnseen } from './unseen.js';
 
 const ALLOWED_TAGS = ['a', 'blockquote', 'br', 'code', 'em', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'hr', 'li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul'];
 const ALLOWED_ATTR = ['href', 'class', 'start'];
@@ -86,8 +87,8 @@ export class GrowingMarkdown {
     const code = this.#target.lastElementChild?.querySelector('pre > code');
     if (!code || this.#text.lastIndexOf('```') > this.#stableChars + 3) return false;
     this.#appended += added.length;
-    if (code.lastChild?.nodeType === 3) /** @type {Text} */ (code.lastChild).appendData(added);
-    else code.append(added);
+    if (code.lastChild?.nodeType === 3) /** @type {Text} */ (code.lastChild).appendData(showUnseen(added));
+    else code.append(showUnseen(added));
     return true;
   }
 
@@ -128,12 +129,15 @@ function nodesOf(tokens, env) {
 }
 
 /**
+ * An image inside a link is its words alone: one link cannot hold another.
  * @param {any[]} tokens
  * @param {number} index
  */
 function imageAsLink(tokens, index) {
   const token = tokens[index];
   const words = parser.utils.escapeHtml(token.content || 'image');
+  const opened = tokens.slice(0, index).findLast(({ type }) => type === 'link_open' || type === 'link_close');
+  if (opened?.type === 'link_open') return words;
   return `<a href="${parser.utils.escapeHtml(token.attrGet('src') ?? '')}">${words}</a>`;
 }
 

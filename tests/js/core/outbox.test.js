@@ -22,6 +22,13 @@ test('an acknowledged message stays on screen until it arrives', () => {
   assert.deepEqual(keys(state), ['client-q', 'answer', 'c1']);
 });
 
+test('words of help stay with the chat whose message they came for', () => {
+  const acknowledged = { type: 'local.entry_acknowledged', client_id: 'c1', session_id: SESSION };
+  const state = after([{ type: 'local.entry_queued', entry: entry() }, { ...acknowledged, help: 'Call somebody.' }], answering());
+  assert.deepEqual(state.help, { session_id: SESSION, text: 'Call somebody.' });
+  assert.deepEqual(after([{ type: 'local.entry_queued', entry: entry() }, acknowledged], state).help, state.help);
+});
+
 test('a message is not queued twice', () => {
   const event = { type: 'local.entry_queued', entry: entry() };
   assert.equal(after([event, event], answering()).outbox.length, 1);

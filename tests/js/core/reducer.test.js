@@ -15,6 +15,15 @@ test('an event of an unknown type is ignored and counted', () => {
   assert.deepEqual(state, { ...EMPTY_STATE, ignored: 3 });
 });
 
+test('who signs in finds nothing of who was there before, nor what came in between', () => {
+  const late = { type: 'local.list_loaded', items: [session()], revision: 7 };
+  for (const between of [[{ type: 'local.signed_out' }, late], [late], []]) {
+    const state = [...between, { type: 'local.signed_in', user: { id: 'other' } }].reduce(reduce, answering());
+    assert.deepEqual([state.user.id, state.list, state.open, state.outbox], ['other', EMPTY_STATE.list, null, []]);
+  }
+  assert.notEqual(reduce(answering(), { type: 'local.signed_in', user: { id: 'u' } }).open, null);
+});
+
 test('every event of the protocol has a reducer', () => {
   for (const type of EVENT_TYPES) {
     const state = reduce(EMPTY_STATE, { type, session: session(), user_revision: 1, message: message('m'), session_id: SESSION, revision: 1 });

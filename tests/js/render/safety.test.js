@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { HOSTILE } from '../support/corpus.js';
+import { HOSTILE, NAUGHTY, THEMES } from '../support/corpus.js';
 import { growing, htmlOf, parseQuickly, renderMarkdown } from '../support/dom.js';
 
 const TAGS = new Set('A BLOCKQUOTE BR BUTTON CODE DIV EM H1 H2 H3 H4 H5 H6 HR LI OL P PRE S SPAN STRONG TABLE TBODY TD TH THEAD TR UL'.split(' '));
@@ -18,33 +18,17 @@ function assertHarmless(box) {
     assert.match(link.getAttribute('href'), /^(https?:\/\/|mailto:)/i);
     assert.deepEqual([link.rel, link.target], ['noopener noreferrer nofollow', '_blank']);
     assert.notEqual(new URL(link.href).origin, location.origin);
+    assert.ok(link.textContent.toLowerCase().includes(placeOf(link)), link.outerHTML);
   }
 }
 
-test('hostile texts are harmless as a whole', () => {
-  for (const text of HOSTILE) {
-    const box = document.createElement('div');
-    box.append(...renderMarkdown(text));
-    assertHarmless(box);
-  }
-});
+/** What a link must say for itself. @param {HTMLAnchorElement} link */
+function placeOf(link) {
+  return link.protocol === 'mailto:' ? link.pathname : link.host;
+}
 
 test('an image is a link in its own words, and nothing is fetched', () => {
   assert.match(htmlOf('![a cat](https://pics.example/cat.png)'), /<a href="https:\/\/pics\.example\/cat\.png"[^>]*>a cat <span class="link-host">pics\.example<\/span><\/a>/);
-});
-
-test('a link names its host unless its words are the address', () => {
-  assert.match(htmlOf('[x](https://evil.example/)'), /link-host">evil\.example</);
-  assert.doesNotMatch(htmlOf('https://docs.example/a'), /link-host/);
-});
-
-test('a link that pretends another host is told by its real one', () => {
-  assert.match(htmlOf('[good.example](https://good.example@evil.example/)'), /link-host">evil\.example</);
-  assert.match(htmlOf('<https://good.example@evil.example/>'), /link-host">evil\.example</);
-});
-
-test('a link to this origin or to nowhere stays plain text', () => {
-  for (const text of ['[x](/api/v1/auth/logout)', '[x](//chat.example/s)', '[x](https://chat.example/s/1)', '[x](#top)']) assert.doesNotMatch(htmlOf(text), /<a/);
 });
 
 test('a file name is not made a link', () => {
@@ -77,9 +61,21 @@ test('only render/ turns text into nodes', () => {
   for (const name of files) assert.doesNotMatch(readFileSync(new URL(name, root), 'utf8'), sinks, name);
 });
 
-test('hostile texts are harmless after every single character', () => {
+test('hostile texts are harmless as a whole', () => {
   parseQuickly();
-  for (const text of HOSTILE) {
-    growing([...text], assertHarmless);
+  for (const text of [...HOSTILE, ...NAUGHTY]) {
+    const box = document.createElement('div');
+    box.append(...renderMarkdown(text));
+    assertHarmless(box);
+  }
+});
+
+/** All of them stream in the browser's tests, where this costs a hundredth. */
+test('what an answer leaves open is harmless after every single character', () => {
+  parseQuickly();
+  for (const text of [...THEMES['open ends'], ...THEMES.blocks]) {
+    const { box, markdown } = growing([...text], assertHarmless);
+    markdown.finish(text);
+    assert.equal(box.innerHTML, htmlOf(text), text);
   }
 });

