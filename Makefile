@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: run test check format coverage chaos bench lock clean help
+.PHONY: run test check audit sbom format coverage chaos bench lock clean help
 
 run: ## start Z-GPT and the built-in model; prints the address
 	@$(PYTHON) scripts/setup.py run
@@ -17,6 +17,14 @@ check: ## formatting, lint, import contracts, dead code, types
 	@$(PYTHON) scripts/setup.py check
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/lint-imports && .venv/bin/vulture
 	@.venv/bin/mypy && PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/npm run --silent types
+
+audit: ## secrets, licences, rules of our own, workflows, image (ONLINE=1 also asks for known holes)
+	@$(PYTHON) scripts/setup.py audit
+	@$(RUN) -m audit $(if $(ONLINE),--online)
+
+sbom: ## write what a serving Z-GPT consists of to build/sbom/, as CycloneDX
+	@$(PYTHON) scripts/setup.py audit
+	@$(RUN) -m audit --only 'bill of materials'
 
 format: ## let the formatter and the linter mend what they can
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
@@ -38,7 +46,7 @@ lock: ## pin and hash every requirement anew (UPGRADE=1 takes newer versions)
 	@$(RUN) scripts/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was fetched and built; your data in instance/ stays
-	@rm -rf .venv node_modules tests/browser/node_modules static/pwa/vendor bench/.venv bench/peers/node_modules
+	@rm -rf .venv .venv-audit build node_modules audit/node_modules tests/browser/node_modules static/pwa/vendor bench/.venv bench/peers/node_modules
 
 help: ## these lines
 	@awk -F ': ## ' '/^[a-z]+: ## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
