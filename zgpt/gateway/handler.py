@@ -19,10 +19,24 @@ from zgpt.gateway.pool import CommandPool
 from zgpt.realtime import close_codes, door
 from zgpt.realtime.connection import Connection
 from zgpt.realtime.hub import Hub
-from zgpt.realtime.protocol import AnyCommand, AuthExpiring, BadCommand, Error, Event, Ok, encode_event, parse_command
+from zgpt.realtime.protocol import (
+    AnyCommand,
+    AuthExpiring,
+    BadCommand,
+    Error,
+    Event,
+    Ok,
+    Ping,
+    RunStop,
+    encode_event,
+    parse_command,
+)
 
 AUTH_GRACE_S = 25.0
 """For a page that was asleep: time to wake, refresh its token and say so, before its socket is closed."""
+
+UNCOUNTED = (RunStop, Ping)
+"""Stopping must neither be refused nor wait for the counter's Redis; a connection's own allowance bounds both."""
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +127,7 @@ class Gateway:
             self.forget(client)
 
     def _run(self, client: Client, command: AnyCommand) -> None:
-        if client.member is not None:
+        if client.member is not None and not isinstance(command, UNCOUNTED):
             limits.hit("commands", client.member.user_id)
         reply = COMMANDS[type(command)](client, command)
         # Only who has said hello gets a reply: the others are told that they have to.
