@@ -7,6 +7,7 @@ const ENDED = 'Your sign-in has ended. Sign in to go on.';
 
 export class Account {
   #parts;
+  #removed = false;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
 
@@ -17,7 +18,7 @@ export class Account {
    */
   constructor(parts) {
     this.#parts = parts;
-    parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#left(ENDED));
+    parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#ended());
     parts.line.addEventListener('left', () => this.#turnedAway());
   }
 
@@ -30,14 +31,11 @@ export class Account {
     await this.#resume();
   }
 
-  /** @param {{email: string, password: string}} form */
-  signIn(form) {
-    return this.#parts.api.signIn(form);
-  }
-
-  /** @param {{email: string, password: string}} form */
-  signUp(form) {
-    return this.#parts.api.signUp(form);
+  /** The server has taken the account away. */
+  removed() {
+    this.#removed = true;
+    this.#parts.api.forget();
+    return this.#left('Your account is deleted.');
   }
 
   async signOut() {
@@ -75,6 +73,7 @@ export class Account {
 
   /** @param {import('../net/api.js').Grant} grant */
   async #granted(grant) {
+    this.#removed = false;
     const { api, holder, line, store, onEnter } = this.#parts;
     const held = holder.state.user;
     // This page slept while somebody else signed in beside it: it is theirs from here on.
@@ -97,6 +96,11 @@ export class Account {
     if (line.ready) await line.renew();
     else await api.refresh().catch(() => {});
     if (api.refreshInMs === 0 && remembered()) this.#schedule(RETRY_MS, () => this.#renew());
+  }
+
+  /** The sign-in is over. Of a deleted account the socket hears so too, and asks: that says nothing new. */
+  #ended() {
+    return this.#removed ? undefined : this.#left(ENDED);
   }
 
   /** The server said not to come back: signed out elsewhere, or something only a reload can mend. */

@@ -11,7 +11,7 @@ import { uuid } from './outbox.js';
  * @typedef {{page: import('../elements/zg-app.js').App, holder: import('./holder.js').Holder, api: import('../net/api.js').Api,
  *            line: import('./fallback.js').Line, account: import('./account.js').Account, list: import('./list.js').List,
  *            conversation: import('./conversation.js').Conversation, outbox: import('./outbox.js').Outbox,
- *            router: import('./router.js').Router,
+ *            router: import('./router.js').Router, settings: import('./settings.js').Settings,
  *            older: import('./older.js').Older}} Parts
  */
 
@@ -29,7 +29,6 @@ export class Actions {
     const { page, list, older, outbox, line, holder } = this.#parts;
     /** @type {Record<string, (detail: any) => unknown>} */
     const actions = {
-      'sign-in': (form) => this.#signIn(form),
       'open': ({ id }) => this.#go(id),
       'new': () => this.#go(null),
       'send': ({ text }) => this.#send(text),
@@ -37,6 +36,7 @@ export class Actions {
       'stop': () => this.#stop(),
       'retry': ({ id }) => this.#command('run.regenerate', { message_id: id }),
       'resend': ({ id }) => outbox.resend(id),
+      'reword': ({ id }) => this.#reword(id),
       'drop': ({ client_id }) => outbox.drop(client_id),
       'connect': () => line.nudge(),
       'version': ({ id }) => holder.dispatch({ type: 'local.leaf', leaf: leafBelow(holder.state.open?.messages ?? {}, id) }),
@@ -53,16 +53,6 @@ export class Actions {
     addEventListener('popstate', () => this.#swapDraft());
     holder.onChange((state) => state.account === 'out' && this.#drafts.clear());
     new Announcer(holder, page).attach();
-  }
-
-  /** @param {{mode: 'in'|'up', email: string, password: string}} form */
-  async #signIn({ mode, email, password }) {
-    const { account, page } = this.#parts;
-    try {
-      await (mode === 'in' ? account.signIn({ email, password }) : account.signUp({ email, password }));
-    } catch (error) {
-      page.signIn.failed(asFault(error));
-    }
   }
 
   /** @param {string|null} id */
@@ -90,6 +80,16 @@ export class Actions {
     outbox.add({ session_id: this.#where(), text });
   }
 
+  /** What the server does not take goes back to where it can be changed. @param {string} clientId */
+  #reword(clientId) {
+    const { holder, outbox, page } = this.#parts;
+    const entry = holder.state.outbox.find((other) => other.client_id === clientId);
+    if (!entry) return;
+    page.conversation.draft = [entry.text, page.conversation.draft].filter(Boolean).join('\n');
+    outbox.drop(clientId);
+    page.conversation.focusComposer();
+  }
+
   async #stop() {
     const live = Object.values(this.#parts.holder.state.open?.runs ?? {}).filter((run) => isLive(run.status));
     for (const run of live) await this.#command('run.stop', { run_id: run.run_id });
@@ -105,7 +105,7 @@ export class Actions {
       await line.command(type, fields);
     } catch (error) {
       const fault = asFault(error);
-      holder.dispatch({ type: 'local.notice', notice: fault.code === 'network' ? 'There is no connection. Try again when it is back.' : fault.message });
+      holder.dispatch({ type: 'local.notice', notice: fault.code === 'network' ? 'There is no connection. Try again when it is back.' : fault.message, again_at: fault.againAt });
     }
   }
 
@@ -135,10 +135,11 @@ export class Actions {
 
   /** @param {HTMLElement} button */
   #accountMenu(button) {
-    const { account, router } = this.#parts;
+    const { account, router, settings } = this.#parts;
     const now = theme();
     const themes = /** @type {const} */ ([['auto', 'Theme of the system', 'auto'], ['light', 'Light', 'sun'], ['dark', 'Dark', 'moon']]);
     openMenu(button, [
+      { label: 'Account', icon: 'person', run: () => settings.open(button) },
       ...themes.map(([name, label, icon]) => ({ label, icon, checked: now === name, run: () => setTheme(name) })),
       { label: 'Sign out', icon: 'leave', run: () => account.signOut().then(() => router.go(null)) },
     ]);

@@ -4,7 +4,7 @@
  * @typedef {{id: string, email: string|null, name: string, kind: string, role: string, created_at: string, revision: number}} User
  * @typedef {{id: string, title: string, created_at: string, updated_at: string, revision: number, user_revision: number, leaf_id: string|null}} Session
  * @typedef {'queued'|'streaming'|'completed'|'stopped'|'failed'} RunStatus
- * @typedef {{code: string, message: string, retryable: boolean}} RunError
+ * @typedef {{code: string, message: string, retryable: boolean, again_at?: number|null}} RunError `again_at`: when to try again, by this device's clock
  * @typedef {{id: string, status: RunStatus, epoch: number, error: RunError|null, usage: object|null,
  *            ends: Record<string, number>|null, sha256: Record<string, string>|null}} RunRecord
  * @typedef {{id: string, session_id: string, parent_id: string|null, role: 'user'|'assistant'|'system', text: string,
@@ -17,7 +17,7 @@
  *            more: boolean, before?: string|null}} Opened
  * @typedef {{session_id: string, message_id: string, run_id: string}} Sent
  * @typedef {{name: string, version: string, model: {id: string, name: string, about: string},
- *            prompts: {title: string, text: string}[], limits: {message_bytes: number}, signup: boolean}} AppInfo
+ *            prompts: {title: string, text: string}[], limits: {message_bytes: number}, signup: boolean, mail: boolean}} AppInfo
  * @typedef {{type: 'run.delta', session_id: string, run_id: string, message_id: string, part: PartName, epoch: number,
  *            at: number, end: number, text: string}} RunDelta
  * @typedef {{type: 'run.completed', session_id: string, run_id: string, message_id: string, status: RunStatus,

@@ -25,10 +25,11 @@ const REDUCERS = Object.freeze({
 
   'local.app': (state, { app }) => ({ ...state, app }),
   'local.signed_in': signedIn,
-  'local.signed_out': (state, { notice = null }) => ({ ...EMPTY_STATE, account: 'out', app: state.app, notice }),
+  'local.signed_out': (state, { notice = null }) => ({ ...EMPTY_STATE, account: 'out', door: state.door, app: state.app, notice }),
+  'local.door': (state, { door }) => ({ ...state, door }),
   'local.phase': (state, { phase }) => ({ ...state, phase, connected_before: state.connected_before || phase === 'online' }),
   'local.detour': (state, { detour }) => ({ ...state, detour }),
-  'local.notice': (state, { notice }) => ({ ...state, notice }),
+  'local.notice': (state, { notice, again_at = null }) => ({ ...state, notice, again_at }),
   'local.list_loaded': listLoaded,
   'local.session_opening': sessionOpening,
   'local.session_opened': sessionOpened,
@@ -64,5 +65,6 @@ export function reduce(state, event) {
  */
 function signedIn(state, { user }) {
   const { list, open, outbox, help } = state.user?.id === user.id ? state : EMPTY_STATE;
-  return { ...state, account: 'in', user, list, open, outbox, help };
+  const notice = state.account === 'in' ? state.notice : null;
+  return { ...state, account: 'in', user, list, open, outbox, help, notice };
 }

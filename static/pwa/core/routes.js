@@ -1,6 +1,7 @@
-/** Addresses of the app and what they mean: `/` is a new chat, `/s/<id>` a session. Pure. */
+/** Addresses of the app and what they mean: `/` is a new chat, `/s/<id>` a session, `#…` a letter's link. Pure. */
 
 const SESSION_PATH = /^\/s\/([0-9a-f-]{36})\/?$/i;
+const LETTER_LINK = /^#(signup|reset|email)=([\w.~-]{1,512})$/;
 
 /**
  * @param {string} path
@@ -16,4 +17,14 @@ export function sessionIn(path) {
  */
 export function pathOf(sessionId) {
   return sessionId ? `/s/${sessionId}` : '/';
+}
+
+/**
+ * What a letter's link asks for; its secret stands behind the #, which no browser sends.
+ * @param {string} hash
+ * @returns {{face: 'signup'|'reset'|'email', token: string}|null}
+ */
+export function linkIn(hash) {
+  const found = LETTER_LINK.exec(hash);
+  return found ? { face: /** @type {'signup'|'reset'|'email'} */ (found[1]), token: found[2] ?? '' } : null;
 }

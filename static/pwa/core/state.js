@@ -29,10 +29,12 @@
  * @typedef {{why: 'refused'|'silent'|'cut', held: boolean}} Detour
  *   Why the page talks by plain requests: no WebSocket was let through, none was answered, or each was cut before its
  *   first word. `held`: something on the way passes only whole answers, so that text comes in pieces.
- * @typedef {{account: 'unknown'|'out'|'in', user: User|null, app: AppInfo|null, phase: Phase, detour: Detour|null, connected_before: boolean,
- *            list: SessionList, open: OpenSession|null, outbox: OutboxEntry[], notice: string|null, ignored: number,
+ * @typedef {{face: 'second'|'recovery'|'forgot'|'forgotten'|'sent'|'signup'|'reset'|'email', challenge?: string, token?: string, email?: string}} Door
+ *   A card around signing in that is shown instead of anything else: what it is about, and what it has to send with it.
+ * @typedef {{account: 'unknown'|'out'|'in', door: Door|null, user: User|null, app: AppInfo|null, phase: Phase, detour: Detour|null, connected_before: boolean,
+ *            list: SessionList, open: OpenSession|null, outbox: OutboxEntry[], notice: string|null, again_at: number|null, ignored: number,
  *            help: {session_id: string, text: string}|null}} State
- *   `notice` is a fault of the last action that belongs to no message; `ignored` counts events of unknown type;
+ *   `notice` is a fault of the last action that belongs to no message, `again_at` when to try it again; `ignored` counts events of unknown type;
  *   `help` is what the server wants the writer of a message to read beside its answer.
  */
 import { NOTHING_OLDER } from './reduce_older.js';
@@ -43,6 +45,7 @@ export const EMPTY_LIST = Object.freeze({ byId: {}, revision: 0, ready: false, n
 /** @type {State} */
 export const EMPTY_STATE = Object.freeze({
   account: 'unknown',
+  door: null,
   user: null,
   app: null,
   phase: 'idle',
@@ -52,6 +55,7 @@ export const EMPTY_STATE = Object.freeze({
   open: null,
   outbox: [],
   notice: null,
+  again_at: null,
   ignored: 0,
   help: null,
 });

@@ -3,10 +3,17 @@
  *
  * @typedef {import('./state.js').State} State
  * @typedef {import('./screen.js').Row} Row
- * @typedef {{text: string, tone: 'quiet'|'wait'|'fail', action: null|{label: string, name: 'retry'|'resend'|'connect'|'edit-last', id: string}, late: boolean}} Line
- *   `late`: shown only when it lasts, so that what is over at once never flickers.
+ * @typedef {{text: string, tone: 'quiet'|'wait'|'fail', action: null|{label: string, name: ActionName, id: string}, late: boolean,
+ *            again: null|{lead: string, at: number}}} Line
+ *   `late`: shown only when it lasts, so that what is over at once never flickers. `again`: words before a time that runs
+ *   down, and when it has.
+ * @typedef {'retry'|'resend'|'reword'|'connect'|'edit-last'} ActionName
  */
 import { isLive } from './protocol.js';
+import { causeOf, sentence } from './times.js';
+
+/** Sent again as it is, it would be refused again. */
+const REWORD_CODES = new Set(['blocked', 'too_large']);
 
 /**
  * @param {State} state
@@ -59,17 +66,38 @@ function connectionLine({ phase, outbox, connected_before }) {
  */
 function outboxLine(rows) {
   const failed = rows.find((row) => row.pending?.state === 'failed')?.pending;
-  if (failed) return line(`Not sent: ${sentence(failed.error?.message ?? 'the server did not take it')}`, 'fail', action('Try again', 'resend', failed.client_id));
+  if (failed) return refusedLine(failed);
   const delayed = rows.find((row) => row.pending?.error)?.pending;
-  return delayed?.error ? line(`${sentence(delayed.error.message)} Your message is kept`, 'wait') : null;
+  if (!delayed?.error) return null;
+  return withTime(line(`${causeOf(delayed.error.message)} Your message is kept`, 'wait'), 'and goes out', delayed.error.again_at);
+}
+
+/**
+ * @param {import('./state.js').OutboxEntry} entry
+ * @returns {Line}
+ */
+function refusedLine({ error, client_id }) {
+  const next = REWORD_CODES.has(error?.code ?? '') ? action('Edit', 'reword', client_id) : action('Try again', 'resend', client_id);
+  return withTime(line(`Not sent: ${causeOf(error?.message ?? 'the server did not take it')}`, 'fail', next), 'Possible again', error?.again_at);
 }
 
 /**
  * @param {State} state
  * @returns {Line|null}
  */
-function noticeLine({ notice }) {
-  return notice ? line(notice, 'fail') : null;
+function noticeLine({ notice, again_at }) {
+  if (!notice) return null;
+  return again_at ? withTime(line(causeOf(notice), 'fail'), 'Try again', again_at) : line(notice, 'fail');
+}
+
+/**
+ * @param {Line} untimed
+ * @param {string} lead
+ * @param {number|null|undefined} at
+ * @returns {Line}
+ */
+function withTime(untimed, lead, at) {
+  return at ? { ...untimed, again: { lead, at } } : untimed;
 }
 
 /**
@@ -105,19 +133,14 @@ function liveLine(row) {
  * @returns {Line}
  */
 function line(text, tone, next = null, late = false) {
-  return { text, tone, action: next, late };
+  return { text, tone, action: next, late, again: null };
 }
 
 /**
  * @param {string} label
- * @param {'retry'|'resend'|'connect'|'edit-last'} name
+ * @param {ActionName} name
  * @param {string} [id]
  */
 function action(label, name, id = '') {
   return { label, name, id };
-}
-
-/** @param {string} text */
-function sentence(text) {
-  return /[.!?…]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`;
 }

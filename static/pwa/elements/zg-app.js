@@ -3,6 +3,7 @@
  * two sides from here; their actions go up through it.
  */
 import './zg-conversation.js';
+import './zg-door.js';
 import './zg-session-list.js';
 import './zg-sign-in.js';
 import { act, h, Part } from './dom.js';
@@ -15,6 +16,8 @@ export class App extends Part {
   #scrim = h('div', { class: 'scrim' });
   #layout = h('div', { class: 'layout' }, this.#list, this.#scrim, this.#conversation);
   #signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
+  #door = /** @type {import('./zg-door.js').DoorCard} */ (h('zg-door'));
+  #used = false;
 
   get list() {
     return this.#list;
@@ -28,6 +31,10 @@ export class App extends Part {
     return this.#signIn;
   }
 
+  get door() {
+    return this.#door;
+  }
+
   /** @override @param {AbortSignal} signal */
   attach(signal) {
     document.addEventListener('keydown', (event) => this.#key(event), { signal });
@@ -38,8 +45,9 @@ export class App extends Part {
 
   /** @param {State} state */
   set state(state) {
-    this.#face(state.account);
-    if (state.account === 'out') this.#signIn.about = { signup: state.app?.signup ?? true, notice: state.notice ?? '' };
+    this.#door.door = state.door;
+    this.#face(state);
+    if (state.account === 'out') this.#signIn.about = { signup: state.app?.signup ?? true, mail: state.app?.mail ?? false, notice: state.notice ?? '' };
     const title = state.open?.session?.title;
     document.title = title ? `${title} · Z-GPT` : 'Z-GPT';
     if (state.account !== 'in') return;
@@ -54,12 +62,14 @@ export class App extends Part {
     if (open && this.#narrow()) this.#list.querySelector('button')?.focus();
   }
 
-  /** @param {State['account']} account */
-  #face(account) {
-    const wanted = account === 'in' ? this.#layout : account === 'out' ? this.#signIn : null;
+  /** @param {State} state */
+  #face({ account, door }) {
+    if (account === 'out' && this.#used) this.#forget();
+    const wanted = door ? this.#door : account === 'in' ? this.#layout : account === 'out' ? this.#signIn : null;
     if (!wanted || wanted.parentNode === this) return;
-    if (wanted === this.#signIn && this.#layout.isConnected) this.#forget();
+    if (wanted === this.#signIn) this.#signIn.rest();
     this.replaceChildren(wanted);
+    this.#used ||= wanted === this.#layout;
     if (wanted === this.#layout && matchMedia('(hover: hover)').matches) this.#conversation.focusComposer();
     // The card that was used still holds the password.
     if (wanted === this.#layout) this.#signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
@@ -67,6 +77,7 @@ export class App extends Part {
 
   /** Drafts, words that were searched, what was read aloud: nothing of one person is there for the next. */
   #forget() {
+    this.#used = false;
     this.#list = makeList();
     this.#conversation = makeConversation();
     this.#layout.replaceChildren(this.#list, this.#scrim, this.#conversation);
@@ -88,10 +99,11 @@ export class App extends Part {
   }
 
   #escape() {
+    if (document.querySelector('dialog[open], .menu:popover-open')) return;
     if (this.#layout.classList.contains('drawer-open')) {
       this.drawer = false;
       this.#conversation.focusComposer();
-    } else if (!document.querySelector('dialog[open], .menu:popover-open')) act(this, 'stop');
+    } else act(this, 'stop');
   }
 }
 

@@ -1,23 +1,26 @@
-/** The card for signing in and for making an account. Sends `chat-sign-in` {mode, email, password}; told of faults. */
+/** The card for signing in and for making an account. Sends `chat-sign-in` {mode, email, password} and `chat-door`; told of faults. */
+import { faultWords } from '../core/times.js';
 import { act, h, Part, setText } from './dom.js';
+import { field, MIN_PASSWORD, say } from './fields.js';
 import { mark } from './icons.js';
 
 const WORDS = Object.freeze({
   in: { title: 'Sign in', go: 'Sign in', other: 'New here? Make an account', busy: 'Signing in…' },
   up: { title: 'Make an account', go: 'Make account', other: 'Have an account? Sign in', busy: 'Making the account…' },
 });
-const MIN_PASSWORD = 8;
 
 export class SignIn extends Part {
   /** @type {'in'|'up'} */
   #mode = 'in';
   #busy = false;
   #title = h('h1');
-  #email = field('email', 'Email', { type: 'email', name: 'email', autocomplete: 'username', inputmode: 'email', autocapitalize: 'none', spellcheck: 'false', required: true });
-  #password = field('password', 'Password', { type: 'password', name: 'password', required: true });
+  #email = field('sign-in-email', 'Email', { type: 'email', name: 'email', autocomplete: 'username', inputmode: 'email', autocapitalize: 'none', spellcheck: 'false', required: true });
+  #password = field('sign-in-password', 'Password', { type: 'password', name: 'password', required: true });
   #show = h('button', { type: 'button', class: 'text-button show-password', 'aria-pressed': 'false', text: 'Show' });
   #fault = h('p', { class: 'form-fault', role: 'alert' });
   #go = h('button', { type: 'submit', class: 'button primary' });
+  #forgotten = h('button', { type: 'button', class: 'text-button', text: 'Forgotten password?', hidden: true });
+  #mail = false;
   #other = h('button', { type: 'button', class: 'text-button' });
   #notice = h('p', { class: 'card-notice', role: 'status' });
   #form = h('form', { class: 'card', novalidate: true });
@@ -26,7 +29,7 @@ export class SignIn extends Part {
   build() {
     this.#password.row.append(this.#show);
     const head = h('div', { class: 'card-head' }, mark(), this.#title, this.#notice);
-    this.#form.append(head, this.#email.box, this.#password.box, this.#fault, this.#go, this.#other);
+    this.#form.append(head, this.#email.box, this.#password.box, this.#fault, this.#go, this.#forgotten, this.#other);
     this.append(h('main', { class: 'sign-in' }, this.#form));
     this.#update();
   }
@@ -36,16 +39,24 @@ export class SignIn extends Part {
     this.#form.addEventListener('submit', (event) => this.#submit(event), { signal });
     this.#show.addEventListener('click', () => this.#toggleShow(), { signal });
     this.#other.addEventListener('click', () => this.#toggleMode(), { signal });
-    for (const { input, fault } of [this.#email, this.#password]) {
-      input.addEventListener('input', () => this.#say(input, fault, ''), { signal });
-    }
+    this.#forgotten.addEventListener('click', () => act(this, 'door', { face: 'forgot' }), { signal });
+    for (const each of [this.#email, this.#password]) each.input.addEventListener('input', () => say(each, ''), { signal });
     if (matchMedia('(hover: hover)').matches) this.#email.input.focus();
   }
 
-  /** @param {{signup: boolean, notice: string}} how whether accounts can be made here, and why this card is shown */
-  set about({ signup, notice }) {
+  /** @param {{signup: boolean, mail: boolean, notice: string}} how whether accounts can be made here, whether letters are sent, and why this card is shown */
+  set about({ signup, mail, notice }) {
     this.#other.hidden = !signup;
+    this.#mail = mail;
+    this.#forgotten.hidden = !mail || this.#mode === 'up';
     setText(this.#notice, notice);
+  }
+
+  /** Shown again after another card: the password is asked for anew. */
+  rest() {
+    this.#busy = false;
+    this.#password.input.value = '';
+    this.#update();
   }
 
   /**
@@ -58,13 +69,12 @@ export class SignIn extends Part {
     const named = { email: this.#email, password: this.#password };
     const placed = fault.fields.filter(({ field: name }) => name in named);
     for (const { field: name, message } of placed) {
-      const { input, fault: line } = named[/** @type {'email'|'password'} */ (name)];
-      this.#say(input, line, /^[a-z]/.test(message) ? `The ${name} ${message}` : message);
+      say(named[/** @type {'email'|'password'} */ (name)], /^[a-z]/.test(message) ? `The ${name} ${message}` : message);
     }
     if (placed.length > 0) return;
-    if (fault.code === 'unauthorized' || fault.status === 401) this.#say(this.#password.input, this.#password.fault, fault.message);
-    else if (fault.code === 'email_taken' || fault.status === 409) this.#say(this.#email.input, this.#email.fault, fault.message);
-    else setText(this.#fault, fault.message);
+    if (fault.code === 'unauthorized' || fault.status === 401) say(this.#password, fault.message);
+    else if (fault.code === 'email_taken' || fault.status === 409) say(this.#email, fault.message);
+    else setText(this.#fault, faultWords(fault));
   }
 
   /** @param {Event} event */
@@ -81,22 +91,11 @@ export class SignIn extends Part {
     const email = this.#email.input.value.trim();
     const password = this.#password.input.value;
     const passwordFault = !password ? 'Type your password' : this.#mode === 'up' && password.length < MIN_PASSWORD ? `At least ${MIN_PASSWORD} characters` : '';
-    this.#say(this.#password.input, this.#password.fault, passwordFault);
-    this.#say(this.#email.input, this.#email.fault, /^\S+@\S+$/.test(email) ? '' : 'Type an address like name@example.org');
+    say(this.#password, passwordFault);
+    say(this.#email, /^\S+@\S+$/.test(email) ? '' : 'Type an address like name@example.org');
     const wrong = this.#form.querySelector('[aria-invalid=true]');
     if (wrong instanceof HTMLElement) wrong.focus();
     return !wrong;
-  }
-
-  /**
-   * @param {HTMLInputElement} input
-   * @param {HTMLElement} line
-   * @param {string} text
-   */
-  #say(input, line, text) {
-    setText(line, text);
-    if (text) input.setAttribute('aria-invalid', 'true');
-    else input.removeAttribute('aria-invalid');
   }
 
   #toggleShow() {
@@ -109,7 +108,7 @@ export class SignIn extends Part {
   #toggleMode() {
     this.#mode = this.#mode === 'in' ? 'up' : 'in';
     setText(this.#fault, '');
-    for (const { input, fault } of [this.#email, this.#password]) this.#say(input, fault, '');
+    for (const each of [this.#email, this.#password]) say(each, '');
     this.#update();
     this.#email.input.focus();
   }
@@ -119,22 +118,10 @@ export class SignIn extends Part {
     setText(this.#title, words.title);
     setText(this.#go, this.#busy ? words.busy : words.go);
     setText(this.#other, words.other);
+    this.#forgotten.hidden = !this.#mail || this.#mode === 'up';
     this.#go.setAttribute('aria-disabled', String(this.#busy));
     this.#password.input.autocomplete = this.#mode === 'in' ? 'current-password' : 'new-password';
   }
-}
-
-/**
- * @param {string} id
- * @param {string} label
- * @param {Record<string, string|boolean>} attributes
- */
-function field(id, label, attributes) {
-  const input = /** @type {HTMLInputElement} */ (h('input', { id: `sign-in-${id}`, class: 'input', 'aria-describedby': `sign-in-${id}-fault`, ...attributes }));
-  const row = h('div', { class: 'input-row' }, input);
-  const fault = h('p', { id: `sign-in-${id}-fault`, class: 'field-fault', role: 'alert' });
-  const box = h('div', { class: 'field' }, h('label', { for: `sign-in-${id}`, text: label }), row, fault);
-  return { input, row, fault, box };
 }
 
 customElements.define('zg-sign-in', SignIn);

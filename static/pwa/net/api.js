@@ -4,11 +4,15 @@
  *
  * @typedef {import('../core/protocol.js').User} User
  * @typedef {{access_token: string, expires_in: number, user: User}} Grant
+ * @typedef {{challenge: string, expires_in: number}} Challenge the password was right, the second factor is asked for
+ * @typedef {{mail: 'sent'}} Mailed a letter says how it goes on
  */
 import { Fault, networkFault } from './faults.js';
 
 const BASE = '/api/v1';
 const REQUEST_TIMEOUT_MS = 15_000;
+/** Years of chats over a slow line. */
+const FILE_TIMEOUT_MS = 600_000;
 const REFRESH_EARLY_MS = 60_000;
 const REFRESH_LOCK = 'zgpt-refresh';
 
@@ -39,13 +43,29 @@ export class Api {
   }
 
   /** @param {{email: string, password: string, name?: string}} form */
-  async signUp(form) {
-    return this.#granted(await this.#send('POST', '/auth/signup', form));
+  signUp(form) {
+    return this.enter('/auth/signup', form);
   }
 
   /** @param {{email: string, password: string}} form */
-  async signIn(form) {
-    return this.#granted(await this.#send('POST', '/auth/login', form));
+  signIn(form) {
+    return this.enter('/auth/login', form);
+  }
+
+  /**
+   * Any way in.
+   * @param {string} path
+   * @param {object} form
+   * @returns {Promise<Grant|Challenge|Mailed>} a grant is in use already
+   */
+  async enter(path, form) {
+    const answer = await this.#send('POST', path, form);
+    return 'access_token' in answer ? this.#granted(answer) : answer;
+  }
+
+  /** This sign-in goes on with new tokens, all others end. @param {{current_password: string, new_password: string}} form */
+  async changePassword(form) {
+    return this.#granted(await this.call('POST', '/auth/password', form));
   }
 
   /** The login ends on the server too; a server that cannot be reached must not keep anyone signed in here. */
@@ -93,6 +113,23 @@ export class Api {
       const response = await this.#reach(BASE + path, { headers, signal, credentials: 'same-origin', cache: 'no-store' });
       if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
       return response;
+    });
+  }
+
+  /**
+   * A file of the person's own; a part of one is a fault.
+   * @param {string} path
+   * @returns {Promise<{name: string, blob: Blob}>}
+   */
+  file(path) {
+    return this.#authorized(async (token) => {
+      const signal = AbortSignal.timeout(FILE_TIMEOUT_MS);
+      const response = await this.#reach(BASE + path, { headers: { authorization: `Bearer ${token}` }, signal, credentials: 'same-origin', cache: 'no-store' });
+      if (!response.ok) throw problemOf(response, await response.json().catch(() => null));
+      const blob = await response.blob().catch(() => {
+        throw networkFault('The file broke off on its way. Try again.');
+      });
+      return { name: nameOf(response), blob };
     });
   }
 
@@ -173,6 +210,11 @@ export class Api {
   }
 }
 
+/** @param {Response} response */
+function nameOf(response) {
+  return /filename="([\w.-]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'z-gpt-export';
+}
+
 /**
  * An RFC 9457 problem document as a fault; anything else by its status.
  * @param {Response} response
@@ -182,7 +224,7 @@ function problemOf(response, answer) {
   const after = Number(response.headers.get('retry-after'));
   return new Fault(answer?.code ?? `http_${response.status}`, answer?.detail ?? answer?.title ?? 'The server did not answer as expected. Try again.', {
     retryable: answer?.retryable ?? response.status >= 500,
-    retryAfterMs: after > 0 ? after * 1000 : null,
+    retryAfterMs: answer?.retry_after_ms ?? (after > 0 ? after * 1000 : null),
     status: response.status,
     fields: Array.isArray(answer?.errors) ? answer.errors : [],
   });

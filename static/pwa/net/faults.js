@@ -12,6 +12,7 @@ export class Fault extends Error {
     this.code = code;
     this.retryable = retryable;
     this.retryAfterMs = retryAfterMs;
+    this.againAt = retryAfterMs === null ? null : Date.now() + retryAfterMs;
     this.status = status;
     this.fields = fields;
   }
@@ -36,6 +37,6 @@ export function asFault(error) {
  * @returns {import('../core/protocol.js').RunError}
  */
 export function asRunError(error) {
-  const { code, message, retryable } = asFault(error);
-  return { code, message, retryable };
+  const { code, message, retryable, againAt } = asFault(error);
+  return { code, message, retryable, again_at: againAt };
 }

@@ -145,3 +145,15 @@ test('a new answer in the session takes the reader back to the end of it', () =>
 test('signing out leaves nothing of the person in the state', () => {
   assert.deepEqual(after([{ type: 'local.signed_out' }], answering()), { ...EMPTY_STATE, account: 'out' });
 });
+
+test('why the card for signing in was shown is no matter once somebody is in', () => {
+  const state = after([{ type: 'local.signed_out', notice: 'Your sign-in has ended.' }, { type: 'local.signed_in', user: { id: 'u' } }]);
+  assert.deepEqual([state.account, state.notice], ['in', null]);
+});
+
+test('the card of a letter stays while it turns out whether somebody is signed in', () => {
+  const door = { face: 'reset', token: 'secret' };
+  for (const event of [{ type: 'local.signed_out' }, { type: 'local.signed_in', user: { id: 'u' } }]) {
+    assert.equal(after([{ type: 'local.door', door }, event]).door, door);
+  }
+});

@@ -41,6 +41,28 @@ test('a message that was refused says why and can be sent again', () => {
   assert.deepEqual([text, action.name], ['Not sent: Too long.', 'resend']);
 });
 
+test('a message that a quota keeps back says why and when it is possible again', () => {
+  const entry = { ...waiting, state: 'failed', error: { code: 'quota_exhausted', message: 'You have used up your tokens for today.', retryable: false, again_at: 7 } };
+  const { text, again, action } = line(after([{ type: 'local.entry_queued', entry }], online()));
+  assert.deepEqual([text, again, action.name], ['Not sent: You have used up your tokens for today.', { lead: 'Possible again', at: 7 }, 'resend']);
+});
+
+test('a message that goes out by itself later says that it is kept, and when', () => {
+  const entry = { ...waiting, error: { code: 'rate_limited', message: 'That was too often. Wait a moment and try again.', retryable: true, again_at: 7 } };
+  const { text, again } = line(after([{ type: 'local.entry_queued', entry }], online()));
+  assert.deepEqual([text, again], ['That was too often. Your message is kept', { lead: 'and goes out', at: 7 }]);
+});
+
+test('a message against the rules goes back to where it can be changed', () => {
+  const entry = { ...waiting, state: 'failed', error: { code: 'blocked', message: 'Against the rules.', retryable: false } };
+  assert.deepEqual(line(after([{ type: 'local.entry_queued', entry }], online())).action, { label: 'Edit', name: 'reword', id: 'c' });
+});
+
+test('an action that was too often says when again', () => {
+  const { text, again } = line(after([{ type: 'local.notice', notice: 'That was too often. Wait a moment and try again.', again_at: 7 }], online()));
+  assert.deepEqual([text, again], ['That was too often.', { lead: 'Try again', at: 7 }]);
+});
+
 test('once there is text, the answer speaks for itself', () => {
   assert.equal(line(after([delta(0, 'Light')], online())), null);
 });

@@ -71,6 +71,25 @@ test('password managers are told which password is meant', () => {
 
 test('who was signed out is told why', () => {
   const { element } = card();
-  element.about = { signup: false, notice: 'Your sign-in has ended.' };
-  assert.deepEqual([element.querySelector('.card-notice').textContent, element.querySelector('.card > .text-button').hidden], ['Your sign-in has ended.', true]);
+  element.about = { signup: false, mail: false, notice: 'Your sign-in has ended.' };
+  assert.deepEqual([element.querySelector('.card-notice').textContent, [...element.querySelectorAll('.card > .text-button')].map(({ hidden }) => hidden)], ['Your sign-in has ended.', [true, true]]);
+});
+
+test('a new password can be asked for only where letters are sent, and by who has an account', () => {
+  const { element, other } = card();
+  const turns = actions('door');
+  const forgotten = element.querySelector('.card > .text-button');
+  assert.equal(forgotten.hidden, true);
+  element.about = { signup: true, mail: true, notice: '' };
+  assert.deepEqual([forgotten.hidden, forgotten.textContent], [false, 'Forgotten password?']);
+  forgotten.click();
+  other.click();
+  assert.deepEqual([turns, forgotten.hidden], [[{ face: 'forgot' }], true]);
+});
+
+test('back from another card the password is asked for again', () => {
+  const { element, at, fill, go } = card();
+  fill('ada@example.org', 'long enough');
+  element.rest();
+  assert.deepEqual([at('email').value, at('password').value, go.textContent], ['ada@example.org', '', 'Sign in']);
 });

@@ -8,7 +8,7 @@ await import('../../../static/pwa/elements/zg-status-line.js');
 function status(line) {
   const element = put('zg-status-line');
   element.line = line;
-  return { element, words: element.querySelector('span').textContent, button: element.querySelector('button') };
+  return { element, words: element.querySelector('.status-text').textContent, button: element.querySelector('button') };
 }
 
 test('its words and its tone are shown, and read out without taking the focus', () => {
@@ -26,4 +26,13 @@ test('nothing to say leaves the line empty', () => {
   const { element } = status({ text: 'Answer stopped', tone: 'quiet', action: { label: 'Try again', name: 'retry', id: 'm' }, late: false });
   element.line = null;
   assert.deepEqual([element.textContent, element.className, element.querySelector('button').hidden], ['', 'status', true]);
+});
+
+test('a time that runs down is shown, but not read out again and again', () => {
+  const { element } = status({ text: 'Your message is kept', tone: 'wait', action: null, late: false, again: { lead: 'and goes out', at: Date.now() + 40_000 } });
+  const again = element.querySelector('[aria-live=off]');
+  assert.match(again.textContent, /^ and goes out in (39|40) seconds$/);
+  element.line = { text: 'Your message is kept', tone: 'wait', action: null, late: false, again: { lead: 'and goes out', at: Date.now() - 1 } };
+  assert.equal(again.textContent, '');
+  element.remove();
 });

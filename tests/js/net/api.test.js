@@ -68,6 +68,41 @@ test('a limit tells when to come back', async () => {
   await assert.rejects(api.signIn({ email: 'a@b', password: 'x' }), { retryAfterMs: 7000 });
 });
 
+test('a limit in milliseconds counts before the header, which is rounded up', async () => {
+  const { api } = apiWith({ 'POST /auth/login': () => [429, { code: 'rate_limited', retry_after_ms: 6_200 }, { 'retry-after': '7' }] });
+  await assert.rejects(api.signIn({ email: 'a@b', password: 'x' }), { retryAfterMs: 6_200 });
+});
+
+test('a password that asks for a second step signs nobody in', async () => {
+  const { api } = apiWith({ 'POST /auth/login': () => [202, { challenge: 'c', expires_in: 300 }], 'POST /auth/login/second': () => grant('t') });
+  const told = [];
+  api.onGrant = (value) => told.push(value.access_token);
+  assert.deepEqual(await api.signIn({ email: 'a@b', password: 'x' }), { challenge: 'c', expires_in: 300 });
+  assert.deepEqual(told, []);
+  await api.enter('/auth/login/second', { challenge: 'c', code: '123456' });
+  assert.deepEqual(told, ['t']);
+});
+
+test('another password brings the tokens to go on with', async () => {
+  const tokens = [];
+  const { api } = apiWith({ 'POST /auth/login': () => grant('old'), 'POST /auth/password': () => grant('new'), 'GET /sessions': ({ headers }) => (tokens.push(headers.authorization), [200, {}]) });
+  await api.signIn({ email: 'a@b', password: 'x' });
+  await api.changePassword({ current_password: 'x', new_password: 'y' });
+  await api.call('GET', '/sessions');
+  assert.deepEqual(tokens, ['Bearer new']);
+});
+
+test('a file has the name that the server gives it, and half of one is a fault', async () => {
+  const file = async (/** @type {BodyInit} */ body) => {
+    const answers = [new Response(JSON.stringify(grant('t')[1])), new Response(body, { headers: { 'content-disposition': 'attachment; filename="z-gpt-2026.json"' } })];
+    return new Api(async () => answers.shift()).file('/auth/me/export');
+  };
+  const { name, blob } = await file('{}');
+  assert.deepEqual([name, await blob.text()], ['z-gpt-2026.json', '{}']);
+  const broken = new ReadableStream({ start: (to) => (to.enqueue(new Uint8Array([123])), to.error(new Error('cut'))) }, { highWaterMark: 0 });
+  await assert.rejects(file(broken), { code: 'network' });
+});
+
 test('a token is renewed a minute before it expires', async () => {
   const { api } = apiWith({ 'POST /auth/login': () => grant('t', 61) });
   await api.signIn({ email: 'a@b', password: 'x' });
