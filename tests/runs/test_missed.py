@@ -10,7 +10,7 @@ from tests.runs.conftest import Chat
 from tests.support.delivery import Link, member
 from tests.support.people import sign_up
 from zgpt.auth.models import Login
-from zgpt.auth.queries import role_of_login
+from zgpt.auth.queries import is_live
 from zgpt.chat.actions import delete_session, rename_session
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core import clock
@@ -107,11 +107,11 @@ class Logins:
 
     def __init__(self, *faults: Exception) -> None:
         self._faults = list(faults)
-        self._ask = role_of_login
+        self._ask = is_live
         self.broken_for: str | None = None
         self.asked = 0
 
-    def __call__(self, user_id: str, login_id: str) -> str | None:
+    def __call__(self, user_id: str, login_id: str) -> bool:
         self.asked += 1
         if self._faults:
             raise self._faults.pop()
@@ -201,7 +201,7 @@ def test_a_database_that_is_away_for_a_moment_is_asked_again(
     chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(missing, "RETRY_S", 0)
-    monkeypatch.setattr(missing, "role_of_login", Logins(Unavailable(), Unavailable()))
+    monkeypatch.setattr(missing, "is_live", Logins(Unavailable(), Unavailable()))
     link = signed_out(chat, chat.person.id)
     missed.catch_up()
     assert link.closed_with == close_codes.LOGIN_ENDED
@@ -212,7 +212,7 @@ def test_a_database_that_stays_away_is_given_up_until_it_is_asked_the_next_time(
 ) -> None:
     logins = Logins(*(Unavailable() for _ in range(missing.TRIES)))
     monkeypatch.setattr(missing, "RETRY_S", 0)
-    monkeypatch.setattr(missing, "role_of_login", logins)
+    monkeypatch.setattr(missing, "is_live", logins)
     link = signed_out(chat, chat.person.id)
     missed.catch_up()
     assert (logins.asked, link.closed_with) == (missing.TRIES, None)
@@ -225,7 +225,7 @@ def test_a_fault_with_one_person_does_not_keep_the_next_from_being_told(
 ) -> None:
     logins = Logins()
     logins.broken_for = chat.person.id
-    monkeypatch.setattr(missing, "role_of_login", logins)
+    monkeypatch.setattr(missing, "is_live", logins)
     links = [signed_out(chat, person.id) for person in (chat.person, sign_up(chat.app))]
     missed.catch_up()
     assert [link.closed_with for link in links] == [None, close_codes.LOGIN_ENDED]

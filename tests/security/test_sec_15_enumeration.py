@@ -68,7 +68,7 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
 
 
 def test_sec_15_a_sign_in_tells_nothing(make_app: MakeApp) -> None:
-    app = make_app(BCRYPT_COST="8")
+    app = make_app(BCRYPT_COST="9")
     sign_up(app, KNOWN)
     seen, apart, p = compare(app, sign_in)
     assert len(seen) == 1

@@ -20,10 +20,12 @@ Json = dict[str, Any]
 LOOK_AT_ONE_THING = {
     "GET /api/v1/sessions/{session_id}": None,
     "GET /api/v1/sessions/{session_id}/messages": None,
+    "GET /api/v1/sessions/{session_id}/changes": None,
     "GET /api/v1/runs/{run_id}": None,
     "GET /api/v1/runs/{run_id}/events": None,
     "PATCH /api/v1/sessions/{session_id}": {"title": "Mine"},
     "POST /api/v1/sessions/{session_id}/messages": {"client_id": new_name(), "text": "Hi"},
+    "POST /api/v1/messages/{message_id}/edit": {"client_id": new_name(), "text": "Hi"},
     "POST /api/v1/messages/{message_id}/regenerate": None,
     "POST /api/v1/runs/{run_id}/stop": None,
     "DELETE /api/v1/auth/keys/{key_id}": None,
@@ -35,7 +37,7 @@ LOOK_AT_ONE_THING = {
 OWN_OR_NOBODYS = {
     "GET /api/v1/app", "GET /api/v1/asyncapi.json", "GET /api/v1/docs", "GET /api/v1/openapi.json", "GET /healthz",
     "GET /metrics", "GET /readyz", "GET /ws", "POST /api/v1/client-errors", "POST /api/v1/csp-reports",
-    "GET /api/v1/sessions", "POST /api/v1/sessions", "GET /api/v1/usage",
+    "GET /api/v1/sessions", "POST /api/v1/sessions", "GET /api/v1/usage", "POST /api/v1/messages",
     "GET /api/v1/auth/me", "DELETE /api/v1/auth/me", "GET /api/v1/auth/me/export", "POST /api/v1/auth/email",
     "POST /api/v1/auth/email/confirm", "GET /api/v1/auth/keys", "POST /api/v1/auth/keys", "POST /api/v1/auth/login",
     "POST /api/v1/auth/login/second", "GET /api/v1/auth/logins", "POST /api/v1/auth/logout",
@@ -87,10 +89,13 @@ def things_of(owner: Browser) -> Things:
     Browser(owner.server, owner.email).sign_in()
     (login,) = [item for item in owner.ask("GET", f"{AUTH}/logins").json["items"] if not item["current"]]
     ids = {"session_id": had.session_id, "message_id": had.answer_id, "run_id": had.run_id}
+    ids["question_id"] = had.message_id
     return Things(owner, {**ids, "key_id": key["id"], "login_id": login["id"]})
 
 
 def call(server: Any, operation: str, ids: dict[str, str], token: str) -> Reply:
+    if operation.endswith("/edit"):
+        ids = {**ids, "message_id": ids.get("question_id", "")}
     method, path = operation.format(**ids).split(" ")
     body = LOOK_AT_ONE_THING[operation]
     fields = {"Authorization": f"Bearer {token}"} if token else {}

@@ -3,6 +3,7 @@
 Redis lives in ``services.py``; the schema is made by the fixtures, not here.
 """
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -128,7 +129,9 @@ class PostgresServer:
             raise ServiceError("PostgreSQL is not running")
         master = psutil.Process(self._process.pid)
         for one in (*master.children(), master):
-            one.send_signal(signum)
+            # A backend may end between the look and the signal.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(signum)
 
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
