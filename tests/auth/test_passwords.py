@@ -102,7 +102,7 @@ def test_a_strong_password_with_a_common_word_inside_is_fine() -> None:
 def test_who_comes_when_the_queue_is_full_is_told_to_try_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords.hash_pool(), "waiting_max", 0)
+    monkeypatch.setattr(passwords.hash_pool(), "wait_max_s", 0.0)
     answer = sign_in(client, "ada@example.org", "some password")
     assert answer.status_code == 503
     assert answer.get_json()["retryable"] is True
@@ -110,7 +110,7 @@ def test_who_comes_when_the_queue_is_full_is_told_to_try_again(
 
 
 def test_the_queue_is_bounded_while_hashes_are_made() -> None:
-    pool = passwords.HashPool(threads=1, waiting_max=2)
+    pool = passwords.HashPool(each_s=0.1, threads=1, wait_max_s=0.15)
     salt = bcrypt.gensalt(10)
     first = [gevent.spawn(lambda: pool.run(bcrypt.hashpw, b"x", salt)) for _ in range(2)]
     gevent.sleep(0)
@@ -118,6 +118,25 @@ def test_the_queue_is_bounded_while_hashes_are_made() -> None:
         pool.run(bcrypt.hashpw, b"x", salt)
     gevent.joinall(first, timeout=10, raise_error=True)
     assert pool.run(bcrypt.hashpw, b"x", salt)
+
+
+def test_fast_hashes_let_more_people_wait() -> None:
+    pool = passwords.HashPool(each_s=0.1, threads=1, wait_max_s=0.15)
+    for _ in range(20):
+        pool.run(lambda _first, _second: True, b"", b"")
+    waiting = [gevent.spawn(pool.run, lambda _first, _second: True, b"", b"") for _ in range(8)]
+    gevent.joinall(waiting, timeout=10, raise_error=True)
+    assert all(one.value for one in waiting)
+
+
+def test_however_fast_the_hashes_not_everybody_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "WAITING_MAX", 1)
+    pool = passwords.HashPool(each_s=0.0)
+    first = gevent.spawn(pool.run, bcrypt.hashpw, b"x", bcrypt.gensalt(8))
+    gevent.sleep(0)
+    with pytest.raises(Unavailable):
+        pool.run(bcrypt.hashpw, b"x", bcrypt.gensalt(4))
+    assert first.get(timeout=10)
 
 
 def test_sec_20_the_loop_goes_on_while_passwords_are_hashed(make_app: MakeApp) -> None:

@@ -20,13 +20,20 @@ from typing import TypeVar, cast
 import bcrypt
 from gevent.threadpool import ThreadPool
 
+from zgpt.core import clock
 from zgpt.core.config import settings
 from zgpt.core.errors import Unavailable
 
 THREADS = 2
-WAITING_MAX = 64
-"""At cost 12 and two threads the last in the queue waits about 10 s; who comes after is told to try again."""
+WAIT_MAX_S = 10.0
+"""Who would wait longer for a hash is told to try again: a page that hangs is reloaded, and then hashes twice."""
+WAITING_MAX = 1_000
+"""However fast the hashes are: each waiting request holds a connection and its password."""
 RETRY_AFTER_MS = 2_000
+_COST_12_S = 0.25
+"""About what one hash takes, until this process has made one; each step of the cost doubles it."""
+_WEIGHT = 0.2
+"""Of the last hash in the running mean: a machine that becomes busy is believed after a few."""
 NICE = 10
 """On a full machine the event loop comes first: a sign-in may take a second longer, a token may not."""
 _LABEL = b"zgpt password v1"
@@ -37,40 +44,43 @@ T = TypeVar("T")
 
 
 class HashPool:
-    """Threads of its own: bcrypt stalls the loop, and gevent's shared pool resolves names. Refuses over its bound."""
+    """Threads of its own: bcrypt stalls the loop, and gevent's shared pool resolves names. Refuses over its bounds."""
 
-    __slots__ = ("_pool", "_waiting", "waiting_max")
+    __slots__ = ("_each_s", "_pool", "_threads", "_waiting", "wait_max_s")
 
-    def __init__(self, threads: int = THREADS, waiting_max: int = WAITING_MAX) -> None:
-        self._pool = ThreadPool(threads)
-        self._waiting = 0
-        self.waiting_max = waiting_max
+    def __init__(self, each_s: float, threads: int = THREADS, wait_max_s: float = WAIT_MAX_S) -> None:
+        self._pool, self._threads = ThreadPool(threads), threads
+        self._waiting, self._each_s = 0, each_s
+        self.wait_max_s = wait_max_s
 
     def run(self, work: Callable[[bytes, bytes], T], first: bytes, second: bytes) -> T:
-        """The result of `work`, while other greenlets run; raises Unavailable when too many wait already."""
-        if self._waiting >= self.waiting_max:
+        """The result of `work`, while other greenlets run; raises Unavailable when it would have to wait too long."""
+        if self._waiting >= WAITING_MAX or self._waiting * self._each_s >= self.wait_max_s * self._threads:
             raise Unavailable(
                 "Too many people are signing in right now. Try again in a moment.", retry_after_ms=RETRY_AFTER_MS
             )
         self._waiting += 1
         try:
-            return cast("T", self._pool.spawn(_behind_the_loop, work, first, second).get())
+            hashed = cast("tuple[T, float]", self._pool.spawn(_behind_the_loop, work, first, second).get())
         finally:
             self._waiting -= 1
+        self._each_s += _WEIGHT * (hashed[1] - self._each_s)
+        return hashed[0]
 
 
-def _behind_the_loop(work: Callable[[bytes, bytes], T], first: bytes, second: bytes) -> T:
+def _behind_the_loop(work: Callable[[bytes, bytes], T], first: bytes, second: bytes) -> tuple[T, float]:
     """Run it in this thread, which steps back: on Linux each thread has a niceness of its own (setpriority(2))."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-    return work(first, second)
+    started_s = clock.monotonic()
+    return work(first, second), clock.monotonic() - started_s
 
 
 @cache
 def hash_pool() -> HashPool:
     """The pool of this process."""
-    return HashPool()
+    return HashPool(_COST_12_S * 2.0 ** (settings().bcrypt_cost - 12))
 
 
 def hash_password(password: str) -> str:
