@@ -110,6 +110,7 @@ def _screen(watcher: Watcher) -> Json:
         "closes": book.closes,
         "broken": book.broken,
         "epochs": book.epochs,
+        "lasts": book.lasts,
         "ends": book.ends,
         "lines": book.lines,
     }

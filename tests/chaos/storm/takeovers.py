@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.storm.faults import Chronicle, Death
-from tests.chaos.storm.plan import FROZEN_S, MODEL, STOP
+from tests.chaos.storm.plan import FROZEN_S, MODEL, STOP, TERM
 
 SETTLED_BY_ITSELF_S = 0.6
-"""An end of the same epoch that comes this soon after the death was on its way already: nothing was taken over."""
+"""An end of the same epoch that comes this soon after the old owner's last word was its own: nothing was taken over."""
 TAKES_S = 7.0
 """A takeover is to be seen by then: a worker that freezes meanwhile shows its viewers nothing of it."""
 
 
 @dataclass(slots=True)
 class Takeovers:
-    """Seconds from the death of the owner to the first sight of its run, by kind of death.
+    """Seconds for which nobody was shown anything of a run: from the death of its owner to its next sight, by kind.
 
+    Who is told to end goes on writing until another can take over: then it is from the last sight of the old epoch.
     `able` counts from the return of the last service that was away meanwhile: without Redis nobody can tell a dead
     process from a living one, and without the database nobody can claim its runs.
     """
@@ -66,19 +67,27 @@ def _add(
 ) -> None:
     later = [at for screen in screens for at in _later_sights(screen, run_id, epoch)]
     ends = [screen["ends"][run_id] for screen in screens if run_id in screen["ends"]]
-    first = min([*later, *ends], default=None)
+    first, still_s = min([*later, *ends], default=None), _still_from(death, run_id, epoch, screens)
     if first is None:
         found.never.append(run_id)
-    elif not later and first - death.at_s < SETTLED_BY_ITSELF_S:
+    elif not later and first - still_s < SETTLED_BY_ITSELF_S:
         found.ended_before += 1
     elif all(_on_a_frozen_worker(chronicle, screen, death.at_s) for screen in screens):
         # Both of its screens look at a worker that stands still: nobody could have been shown anything.
         found.unseen += 1
     else:
-        back_s = _back(chronicle, death.at_s, first)
-        found.times.setdefault(death.kind, []).append(max(0.0, first - death.at_s))
+        back_s = _back(chronicle, still_s, first)
+        found.times.setdefault(death.kind, []).append(max(0.0, first - still_s))
         found.able.append(max(0.0, first - back_s))
-        found.held_up += back_s > death.at_s
+        found.held_up += back_s > still_s
+
+
+def _still_from(death: Death, run_id: str, epoch: int, screens: Sequence[Mapping[str, Any]]) -> float:
+    """When the old owner wrote no more."""
+    if death.kind != TERM:
+        return death.at_s
+    lasts: list[float] = [screen["lasts"].get(run_id, {}).get(str(epoch), 0.0) for screen in screens]
+    return max([death.at_s, *lasts])
 
 
 def _later_sights(screen: Mapping[str, Any], run_id: str, epoch: int) -> list[float]:

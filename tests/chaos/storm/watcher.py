@@ -44,6 +44,9 @@ class Book:
     """What one viewer saw, and when (CLOCK_MONOTONIC): for the judgement afterwards."""
 
     epochs: dict[str, dict[int, float]] = field(default_factory=dict)
+    """By run and epoch: its first sight."""
+    lasts: dict[str, dict[int, float]] = field(default_factory=dict)
+    """By run and epoch: its last sight."""
     ends: dict[str, float] = field(default_factory=dict)
     lines: list[tuple[float, int]] = field(default_factory=list)
     closes: dict[str, int] = field(default_factory=dict)
@@ -176,9 +179,9 @@ class Watcher(Viewer):
 
     def _note(self, frame: Frame) -> None:
         if frame["type"] in ("run.delta", "run.reset"):
-            epochs = self.book.epochs.setdefault(frame["run_id"], {})
-            if frame["epoch"] not in epochs:
-                epochs[frame["epoch"]] = time.monotonic()
+            run_id, epoch, now_s = frame["run_id"], frame["epoch"], time.monotonic()
+            self.book.epochs.setdefault(run_id, {}).setdefault(epoch, now_s)
+            self.book.lasts.setdefault(run_id, {})[epoch] = now_s
         else:
             self._note_ends()
 
