@@ -43,6 +43,21 @@ def dotted(word: str) -> str:
     return " ".join(".".join(part) for part in word.split())
 
 
+def repeated(word: str) -> str:
+    """Each second letter three times."""
+    return "".join(char * 3 if at % 2 and char.isalpha() else char for at, char in enumerate(word))
+
+
+def broken(word: str) -> str:
+    """A space in the middle of each part of a phrase, two in a single word: `ki ll your self`, `su ici de`."""
+    parts = word.split()
+    pieces = 2 if len(parts) > 1 else 3
+    return "  ".join(
+        " ".join(part[at * len(part) // pieces : (at + 1) * len(part) // pieces] for at in range(pieces))
+        for part in parts
+    )
+
+
 def leet(word: str) -> str:
     return word.translate(_LEET)
 
@@ -62,6 +77,8 @@ EVASIONS: dict[str, Callable[[str], str]] = {
     "struck through": combining,
     "s p a c e d": spaced,
     "d.o.t.t.e.d": dotted,
+    "repeeeated": repeated,
+    "bro ken": broken,
     "l33t": leet,
     "mixed": mixed,
 }

@@ -9,6 +9,7 @@ import argparse
 import platform
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench import moderation_measure as measure
 from bench.evasions import EVASIONS
@@ -24,26 +25,33 @@ Rows = list[list[str]]
 def cost() -> Rows:
     """What a token and a prompt cost, and what is held back."""
     policy, moderation = measure.default_policy(), measure.default_moderation()
-    texts = measure.prose(ROOT)
-    texts |= {
-        f"sentences ({own.language})": " ".join(own.clean) * 40 for own in own_sets() if own.language in {"de", "ru"}
-    }
-    rows = [
-        ["text", "CPU per token, µs", "held back after a token: p50, p99, most (characters)", "50,000 characters, ms"]
-    ]
-    for name, text in texts.items():
+    with TemporaryDirectory() as folder:
+        strict = measure.strict_moderation(Path(folder))
+    held_for = "held back after a token: p50, p99, most (characters)"
+    rows = [["text", "CPU per token, µs", "… all terms", held_for, "… all terms", "50,000 characters, ms"]]
+    for name, text in _texts().items():
         pieces = measure.tokens(text)
-        held = measure.held_chars(policy, pieces)
-        middle, late = measure.percentile(held, 0.5), measure.percentile(held, 0.99)
-        row = [name, f"{measure.cost_us(moderation, pieces):.2f}", f"{middle:.0f}, {late:.0f}, {max(held)}"]
-        rows.append([*row, f"{measure.prompt_ms(policy, text):.1f}"])
+        costs = [f"{measure.cost_us(one, pieces):.2f}" for one in (moderation, strict)]
+        held = [_held(one, pieces) for one in (policy, strict.file.policy)]
+        rows.append([name, *costs, *held, f"{measure.prompt_ms(policy, text):.1f}"])
     return rows
+
+
+def _texts() -> dict[str, str]:
+    sentences = {own.language: " ".join(own.clean) * 40 for own in own_sets() if own.language == "ru"}
+    named = {f"sentences ({language})": text for language, text in sentences.items()}
+    return {**measure.prose(ROOT), **named, **measure.adversarial()}
+
+
+def _held(policy: Policy, pieces: list[str]) -> str:
+    held = measure.held_chars(policy, pieces)
+    return f"{measure.percentile(held, 0.5):.0f}, {measure.percentile(held, 0.99):.0f}, {max(held)}"
 
 
 def own() -> Rows:
     """The shipped policy on our own sentences."""
     policy = measure.default_policy()
-    rows = [["language", "shown help", "… disguised in ten ways", "refused", "clean: anything found"]]
+    rows = [["language", "shown help", f"… disguised in {len(EVASIONS)} ways", "refused", "clean: anything found"]]
     for texts in own_sets():
         disguised = [evade(text) for text in texts.self_harm for evade in EVASIONS.values()]
         rows.append(
@@ -52,7 +60,7 @@ def own() -> Rows:
                 str(measure.share(texts.self_harm, lambda text: _helps(policy, text))),
                 str(measure.share(disguised, lambda text: _helps(policy, text))),
                 str(measure.share(texts.blocked, lambda text: _blocks(policy, text))),
-                str(measure.share(texts.clean, lambda text: bool(measure.hits(policy, text)))),
+                str(measure.share(texts.clean, measure.finds_any(policy))),
             ]
         )
     return rows
@@ -63,7 +71,7 @@ def public(sets: PublicSets) -> Rows:
     policy = measure.default_policy()
     rows = [["set", "texts", "help or refused", "of these refused"]]
     for name, texts in {**sets.harmful(), **sets.clean()}.items():
-        any_hit = measure.share(texts, lambda text: bool(measure.hits(policy, text)))
+        any_hit = measure.share(texts, measure.finds_any(policy))
         blocked = measure.share(texts, lambda text: _blocks(policy, text))
         rows.append([name, str(len(texts)), str(any_hit), str(blocked)])
     return rows
@@ -76,9 +84,8 @@ def words(sets: PublicSets) -> Rows:
     rows = [["list", "words", *EVASIONS, "found in harmless text"]]
     for (name, language), found in sorted(sets.words().items()):
         recall = measure.recall_by_evasion(found)
-        policy = measure.policy_of(found)
         harmless = [*clean.get(language, []), *(claims if language == "en" else [])]
-        mistakes = measure.share(harmless, lambda text, policy=policy: bool(measure.hits(policy, text)))  # type: ignore[misc]
+        mistakes = measure.share(harmless, measure.finds_any(measure.policy_of(found)))
         cells = [f"{share.found / share.of:.1%}" for share in recall.values()]
         rows.append([f"{name} {language}", str(len(found)), *cells, str(mistakes)])
     return rows
@@ -117,7 +124,7 @@ def main() -> None:
     if options.write_docs:
         page = ROOT / "docs" / "benchmarks.md"
         before, rest = page.read_text().split(BEGIN, 1)
-        page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END, 1)[1]}")
+        page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END, 1)[1]}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from zgpt.moderation.stream import StreamFilter
 from zgpt.runs.screen import Screen
 
 CARRIER = "Well, {} and so on."
+_PROMPT_TERMS = re.compile(r"applies_to: prompt, (?=language: [a-z]+, notice: self_harm, terms:)")
 _TOKEN = re.compile(r"\s*[^\s]{1,6}")
+PLAIN = "Write to me when you want to end the day, my life is better with what I make and kill time with. "
 ROUNDS = 7
 PROMPT_CHARS = 50_000
 
@@ -43,6 +45,13 @@ def default_moderation() -> Moderation:
     return Moderation(PolicyFile(DEFAULT_PATH), None)
 
 
+def strict_moderation(folder: Path) -> Moderation:
+    """The shipped policy with its hundreds of terms for prompts applied to answers too: what a house could do."""
+    path = folder / "strict.yaml"
+    path.write_text(_PROMPT_TERMS.sub("", DEFAULT_PATH.read_text()))
+    return Moderation(PolicyFile(path), None)
+
+
 def policy_of(words: Iterable[str]) -> Policy:
     """A policy that flags these words."""
     lines = ["version: 1", "rules:", "  - id: words", "    category: words", "    action: flag", "    terms:"]
@@ -58,6 +67,11 @@ def hits(policy: Policy, text: str) -> list[Hit]:
     return filter_.hits
 
 
+def finds_any(policy: Policy) -> Callable[[str], bool]:
+    """Whether anything is found in a prompt."""
+    return lambda text: bool(hits(policy, text))
+
+
 def share(texts: Iterable[str], found: Callable[[str], bool]) -> Share:
     results = [found(text) for text in texts]
     return Share(sum(results), len(results))
@@ -67,7 +81,7 @@ def recall_by_evasion(words: list[str]) -> dict[str, Share]:
     """Of a list's own words, each in a sentence and disguised."""
     policy = policy_of(words)
     return {
-        name: share(words, lambda word, evade=evade: bool(hits(policy, CARRIER.format(evade(word)))))  # type: ignore[misc]
+        name: share((CARRIER.format(evade(word)) for word in words), finds_any(policy))
         for name, evade in EVASIONS.items()
     }
 
@@ -122,5 +136,22 @@ def prose(root: Path) -> dict[str, str]:
     """Ordinary text: the documents of this repository, and our clean sentences in other scripts."""
     pages = sorted((root / "docs").glob("*.md"))
     text = "\n".join(page.read_text() for page in pages if page.name != "benchmarks.md")
-    begun = "sex, about the many little things that grow in a garden by the sea and what they eat. "
-    return {"English prose with Markdown": text, "English full of beginnings of matches": begun * 200}
+    return {"English prose with Markdown": text}
+
+
+def adversarial() -> dict[str, str]:
+    """What is meant to be dear: beginnings of matches all along, and text in which no letter is written plainly."""
+    begun = "a 12 year old, her many little things that grow in a garden by the sea, and the little girl eats them. "
+    terms = "zebra key sk-abcdefghij gh - ghp_abcdefghijkl AKIA0123 -----BEGIN RSA "
+    tricks = (
+        "homoglyphs",
+        "l33t",
+        "full width",
+        "zero width",
+        "struck through",
+        "s p a c e d",
+        "d.o.t.t.e.d",
+        "repeeeated",
+    )
+    found = {f"all of it {name}": EVASIONS[name](PLAIN) * 60 for name in tricks}
+    return {"beginnings of matches": begun * 200, "beginnings of keys": terms * 200, **found}

@@ -41,7 +41,7 @@ def test_who_may_hurt_themselves_is_told_apart(adviser: Adviser) -> None:
     assert adviser.ask("bad, help me", "user").self_harm
 
 
-@pytest.mark.parametrize("text", ["hang", "slow", "fail", "garbage", "huge", "odd"])
+@pytest.mark.parametrize("text", ["hang", "slow", "fail", "garbage", "mojibake", "huge", "odd"])
 def test_a_server_in_trouble_gives_no_opinion_within_the_time(adviser: Adviser, text: str) -> None:
     began_s = clock.monotonic()
     with pytest.raises(NoOpinionError):

@@ -4,8 +4,9 @@ import pytest
 
 from tests.moderation.texts import policy, through
 from zgpt.moderation.normalise import IGNORED, SEPARATOR, SYMBOLS, looks_like, plain, symbols
+from zgpt.moderation.spelling import GAP_CHARS, RUN_CHARS
 from zgpt.moderation.stream import HITS_KEPT, StreamFilter
-from zgpt.moderation.terms import GAP_CHARS, parse_term
+from zgpt.moderation.terms import parse_term
 
 TERMS = "version: 1\nrules:\n  - {id: a, category: c, action: %s, terms: [%s]}\n"
 
@@ -33,6 +34,26 @@ def found(terms: str, text: str) -> list[str]:
         ("kill you", "k!ll you!"),
         ("kill you", "kiⓁⓛ 𝐲𝐨𝐮"),
         ("kill you", "k\u0301i\u0301ll you"),
+        ("kill you", "kiiill yooou"),
+        ("kill you", "KIIIIIIILL YOU"),
+        ("kill you", "kkiill you"),
+        ("kill them", "kill themm"),
+        ("kill you", "k11111l you"),
+        ("kill you", "kiⅰⅰll you"),
+        ("kill you", "k i i i l l  y o u"),
+        ("kill you", "k.i.i.i.l.l you"),
+        ("kill you", "ki ll y ou"),
+        ("kill you", "k ill yo.u"),
+        ("kill yourself", "kill your self"),
+        ("kill yourself", "kiiill yoursellf"),
+        ("kill", "kiiill"),
+        ("kill", "kkkill"),
+        ("kill", "killlll!"),
+        ("suicide", "su ici de"),
+        ("suicide", "s.u i.c i.d e"),
+        ("*bomb", "fireboommbbb"),
+        ("bomb*", "boooombs"),
+        ("scheisse", "scheißße"),
         ("scheisse", "scheiße"),
         ("straße", "STRASSE"),
         ("bomb*", "bombs"),
@@ -62,6 +83,15 @@ def test_a_term_is_found_however_it_is_spelled(term: str, text: str) -> None:
         ("abc", "a b c"),
         ("abcd", "ab cd"),
         ("bomb", "bo mb"),
+        ("raping", "rapping"),
+        ("lose", "loose"),
+        ("kill", "kil"),
+        ("kill", "skiiill"),
+        ("xkill", "kkkill"),
+        ("suicide", "sui cide"),
+        ("assassin", "as sassin"),
+        ("bomb", "b" + "o" * (RUN_CHARS + 1) + "mb"),
+        ("bomb", "b" * (RUN_CHARS + 1) + "omb"),
         ("bomb", "bombs"),
         ("bomb", "b" + " " * (GAP_CHARS + 1) + "omb"),
         ("bomb", "b" + "\u200b" * (GAP_CHARS + 1) + "omb"),

@@ -1,5 +1,7 @@
 """Aho–Corasick over symbols: one state however many words, carried from one piece of a stream to the next.
 
+A letter that is repeated leaves the state as it is: words have no two like letters in a row, texts are read without.
+
 Own code and not pyahocorasick, because the filter of a stream must know after each token how many symbols may be the
 beginning of a word: that is the depth of the state, which pyahocorasick keeps to itself. Aho and Corasick, 1975.
 """
@@ -37,21 +39,25 @@ class _Row(dict[str, int]):
 class Automaton:
     """`rows[state][symbol]` is the next state; a state that is at least `first_final` ends some word."""
 
-    __slots__ = ("completed", "depths", "ends", "fails", "first_final", "rows")
+    __slots__ = ("completed", "depths", "ends", "fails", "first_final", "letters", "rows")
 
     def __init__(self, words: Iterable[str]) -> None:
-        """The words, by their index; none of them empty."""
+        """The words, by their index; none of them empty, none with a letter twice in a row."""
         self.completed = 0
         trie = _trie(words)
         order = sorted(trie.states(), key=lambda state: bool(trie.finals(state)))
         number = {state: index for index, state in enumerate(order)}
         self.first_final = next((number[s] for s in order if trie.finals(s)), len(order))
         self.depths = [trie.depths[state] for state in order]
+        self.letters = [trie.letters[state] for state in order]
         self.fails = [number[trie.fails[state]] for state in order]
         self.ends = [tuple(trie.finals(state)) for state in order]
         self.rows: list[_Row] = [_Row(self, index) for index in range(len(order))]
         for state in order:
-            self.rows[number[state]].update({s: number[child] for s, child in trie.children[state].items()})
+            row = self.rows[number[state]]
+            row.update({s: number[child] for s, child in trie.children[state].items()})
+            if state != ROOT:
+                row[trie.letters[state]] = number[state]
 
     def find(self, state: int, symbol: str) -> int:
         """The next state, along suffix links where the word does not go on."""
@@ -68,6 +74,7 @@ class _trie:  # noqa: N801 - a step of the constructor above, not a type that ot
     def __init__(self, words: Iterable[str]) -> None:
         self.children: list[dict[str, int]] = [{}]
         self.depths = [0]
+        self.letters = [""]
         self.own: list[list[int]] = [[]]
         for index, word in enumerate(words):
             self._add(word, index)
@@ -94,6 +101,7 @@ class _trie:  # noqa: N801 - a step of the constructor above, not a type that ot
                 self.children.append({})
                 self.own.append([])
                 self.depths.append(self.depths[state] + 1)
+                self.letters.append(symbol)
             state = self.children[state][symbol]
         self.own[state].append(index)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 SEPARATOR = " "
 IGNORED = "\0"
@@ -61,6 +62,7 @@ def _is_letter(char: str) -> bool:
     return category[0] in "LN" or category == "Mc"
 
 
+@lru_cache(maxsize=4_096)
 def looks_like(char: str) -> tuple[str, ...]:
     """All that the character may stand for, the likeliest first: `1` is `1`, `i` or `l`; `I` is `i` or `l`."""
     if char in _SIGNS:
@@ -102,7 +104,10 @@ class SymbolTable(dict[int, str]):
 
 
 class FoldTable(dict[int, str]):
-    """For `str.translate`: the character as patterns see it, with its case: `Ａ` is `A`, `é` is `e`, the rest stays."""
+    """For `str.translate`: the character as patterns see it, with its case: `Ａ` is `A`, `é` is `e`, the rest stays.
+
+    What is not seen is IGNORED.
+    """
 
     def __missing__(self, code: int) -> str:
         folded = self._fold(chr(code))
@@ -112,6 +117,8 @@ class FoldTable(dict[int, str]):
 
     def _fold(self, char: str) -> str:
         letters = plain(char)
+        if letters == IGNORED:
+            return IGNORED
         if len(letters) == 1 and _is_letter(letters):
             upper = letters.upper()
             return upper if char.isupper() and len(upper) == 1 else letters

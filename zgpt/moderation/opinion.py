@@ -99,7 +99,7 @@ class Adviser:
         try:
             said = msgspec.json.decode(data)
             return _of_guard(said) if self._is_chat else _of_endpoint(said)
-        except (msgspec.DecodeError, RecursionError, LookupError, TypeError, AttributeError) as fault:
+        except (msgspec.DecodeError, UnicodeError, RecursionError, LookupError, TypeError, AttributeError) as fault:
             raise NoOpinionError(f"what it says cannot be read ({type(fault).__name__})") from None
 
 

@@ -14,7 +14,8 @@ import yaml
 from zgpt.moderation.patterns import BadPatternError, Pattern, PatternSet, compile_pattern
 from zgpt.moderation.policy_nodes import PolicyError, choice, line_of, mapping, parse_yaml, sequence, text
 from zgpt.moderation.rules import Action, Policy, Rule, Stage
-from zgpt.moderation.terms import Term, TermSet, parse_term
+from zgpt.moderation.spelling import Term
+from zgpt.moderation.terms import TermSet, parse_term
 
 DEFAULT_PATH = Path(__file__).with_name("default_policy.yaml")
 VERSION = "1"

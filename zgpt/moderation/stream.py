@@ -8,11 +8,12 @@ way; on ordinary words that is nothing or a part of the last word.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from zgpt.moderation.normalise import IGNORED, SYMBOLS, UNSURE, symbols
-from zgpt.moderation.patterns import view_of
+from zgpt.moderation.patterns import folded
 from zgpt.moderation.rules import RANKS, Hit, Stage
-from zgpt.moderation.terms import GAP_CHARS, ends_word
+from zgpt.moderation.spelling import GAP_CHARS, ends_word, judge
 
 _BLOCK = RANKS["block"]
 HITS_KEPT = 64
@@ -28,8 +29,8 @@ Span = tuple[int, int, int]
 class StreamFilter:
     """`feed` takes a piece and gives what may be shown; `finish` gives the rest. `hits` are the rules that matched."""
 
-    __slots__ = ("_base", "_begun", "_cut", "_flagged", "_shown", "_spans", "_stage", "_state", "_symbols", "_text",
-                 "_waiting", "blocked", "hits")  # fmt: skip
+    __slots__ = ("_base", "_begins", "_begun", "_cut", "_flagged", "_folded", "_is_due", "_shown", "_spans", "_stage",
+                 "_state", "_symbols", "_text", "_waiting", "blocked", "hits")  # fmt: skip
 
     def __init__(self, stage: Stage, before: str = "") -> None:
         """`before` is what was shown already of a text that is continued: the last characters are enough."""
@@ -38,6 +39,9 @@ class StreamFilter:
         self._base = 0  # offset of the window's first character
         self._text = ""  # the window: a little context, and what is held back
         self._symbols = ""
+        self._folded = ""  # the window as patterns see it, one character for each; empty where there are no patterns
+        self._is_due = False  # a pattern was on its way
+        self._begins = -1  # where the earliest term begins that is on its way, in the whole text; -1: none
         self._shown = 0  # index in the window where what is held back begins
         self._spans: list[Span] = []
         self._waiting: list[Span] = []  # terms of which it is not known yet whether the word ends there
@@ -64,12 +68,11 @@ class StreamFilter:
         if not text:
             return ""
         hold = self._look_for_terms(text, final)
-        patterns = self._stage.patterns
-        if patterns.patterns:
-            view, places = view_of(text, self._symbols)
-            start = self._shown if places is None else bisect_left(places, self._shown)
-            if patterns.may_match(view, start):
-                hold = min(hold, self._look_for_patterns(view, places, final))
+        if self._stage.patterns.patterns:
+            self._folded += folded(piece)
+            place = self._look_for_patterns(final)
+            self._is_due = place < len(text)
+            hold = min(hold, place)
         if self._spans:
             return self._release(hold)
         out = text[self._shown : hold]
@@ -81,22 +84,31 @@ class StreamFilter:
         known, until = len(self._symbols), len(text)
         if not final and text[-1] in UNSURE:
             until -= 1
-        if until > known:
-            fresh = text[known:until]
-            fresh = (
-                symbols(fresh, text[max(0, known - 1) : known])
-                if "!" in fresh or "|" in fresh
-                else fresh.translate(SYMBOLS)
-            )
-            self._symbols += fresh
-            self._state, found = self._stage.terms.find(self._state, fresh)
-            for index, number in found:
-                if not self._told_enough(known + index, number):
-                    self._consider(known + index, number)
+        before = self._state
+        fresh = self._read(text, known, until) if until > known else ""
         hold = self._settle_waiting(until, final) if self._waiting else until
         if final or not self._state:
+            self._begins = -1
             return hold
-        return min(hold, self._stage.terms.begins(self._state, self._symbols, self._shown))
+        terms = self._stage.terms
+        if self._begins < 0 or not terms.went_on(before, fresh, self._state):
+            place = terms.begins(self._state, self._symbols, self._shown)
+            self._begins = place + self._base if place < until else -1
+        return hold if self._begins < 0 else min(hold, self._begins - self._base)
+
+    def _read(self, text: str, known: int, until: int) -> str:
+        """The symbols of the new characters, after the terms in them were considered."""
+        fresh = text[known:until]
+        if "!" in fresh or "|" in fresh:
+            fresh = symbols(fresh, text[max(0, known - 1) : known])
+        else:
+            fresh = fresh.translate(SYMBOLS)
+        self._symbols += fresh
+        self._state, found = self._stage.terms.find(self._state, fresh)
+        for index, number in found:
+            if not self._told_enough(known + index, number):
+                self._consider(known + index, number)
+        return fresh
 
     def _told_enough(self, end: int, number: int) -> bool:
         """Whether another match would change nothing: a text that is all matches must not cost more than one look each.
@@ -109,16 +121,17 @@ class StreamFilter:
         return self._cut is not None and self._base + end > self._cut
 
     def _consider(self, end: int, number: int) -> None:
-        terms = self._stage.terms
-        start = terms.judge(number, self._text, self._symbols, end)
+        term = self._stage.terms.terms[number]
+        ends = term.open_right or ends_word(self._symbols, end)
+        if ends is False:
+            return
+        start = judge(term, self._text, self._symbols, end)
         if start is None or start < self._shown:
             return
-        term = terms.terms[number]
         span = (self._base + start, self._base + end + 1, term.rule)
-        ends = term.open_right or ends_word(self._symbols, end)
         if ends:
             self._found(span)
-        elif ends is None:
+        else:
             self._waiting.append(span)
 
     def _settle_waiting(self, hold: int, final: bool) -> int:
@@ -132,22 +145,41 @@ class StreamFilter:
                 hold = min(hold, span[0] - self._base)
         return hold
 
-    def _look_for_patterns(self, view: str, places: list[int] | None, final: bool) -> int:
+    def _look_for_patterns(self, final: bool) -> int:
         """From where on a pattern's match may be on its way. Indices of the view and of the window differ."""
-        begun = [max(at - self._base, self._shown) for at in self._begun]
-        if places is None:
-            found, hold = self._stage.patterns.find(view, begun, final)
-            self._begun = [at + self._base for at in begun]
-        else:
-            begun = [bisect_left(places, at) for at in begun]
-            found, hold = self._stage.patterns.find(view, begun, final)
-            ends = [*places, len(self._text)]
-            found = [(places[start], places[end - 1] + 1, index) for start, end, index in found]
-            self._begun = [ends[at] + self._base for at in begun]
-            hold = ends[hold]
+        patterns, view, start = self._stage.patterns, self._folded, self._shown
+        if IGNORED in view:
+            start -= view.count(IGNORED, 0, start)
+            view = view.replace(IGNORED, "")
+        if final:
+            return self._match(view, patterns.matching(view, start), final=True)
+        if not self._is_due and patterns.is_quiet(view, start):
+            return len(self._text)
+        first, is_sure = patterns.first(view, start)
+        if first < 0:
+            return len(self._text)
+        if is_sure:
+            return self._places()[first]
+        return self._match(view, range(len(self._begun)), final=False)
+
+    def _places(self) -> Sequence[int]:
+        """Where the characters that patterns see stand in the window, and its length."""
+        if IGNORED not in self._folded:
+            return range(len(self._folded) + 1)
+        return [*(at for at, char in enumerate(self._folded) if char != IGNORED), len(self._folded)]
+
+    def _match(self, view: str, which: Sequence[int], *, final: bool) -> int:
+        """Look for these patterns each by itself."""
+        if not which:
+            return len(self._text)
+        places = self._places()
+        begun = [bisect_left(places, max(at - self._base, self._shown)) for at in self._begun]
+        found, hold = self._stage.patterns.find(view, begun, final, which)
+        self._begun = [places[at] + self._base for at in begun]
         for start, end, index in found:
-            self._found((start + self._base, end + self._base, self._stage.patterns.patterns[index].rule))
-        return hold
+            span = (places[start] + self._base, places[end - 1] + 1 + self._base)
+            self._found((*span, self._stage.patterns.patterns[index].rule))
+        return places[hold]
 
     def _found(self, span: Span) -> None:
         rule = self._stage.rules[span[2]]
@@ -198,21 +230,25 @@ class StreamFilter:
     def _forget(self, shown: int) -> None:
         """Keep of what was shown only what the next characters are judged by."""
         cut = max(0, shown - 1)
-        text, symbols_ = self._text, self._symbols
-        if shown and symbols_[cut:shown] == IGNORED:
+        seen = -1
+        if shown and self._symbols[cut:shown] == IGNORED:
             # What is not seen counts for terms up to its bound; patterns ask for the last character that is seen.
             cut = max(0, shown - GAP_CHARS)
-            seen = len(symbols_[:shown].rstrip(IGNORED)) - 1
-            if 0 <= seen < cut:
-                cut -= 1
-                text = text[:cut] + text[seen] + text[cut + 1 :]
-                symbols_ = symbols_[:cut] + symbols_[seen] + symbols_[cut + 1 :]
-        self._text, self._symbols = text[cut:], symbols_[cut:]
+            seen = len(self._symbols[:shown].rstrip(IGNORED)) - 1
+        if 0 <= seen < cut:
+            cut -= 1
+            self._text = self._text[seen] + self._text[cut + 1 :]
+            self._symbols = self._symbols[seen] + self._symbols[cut + 1 :]
+            self._folded = self._folded[seen : seen + 1] + self._folded[cut + 1 :]
+        else:
+            self._text, self._symbols, self._folded = self._text[cut:], self._symbols[cut:], self._folded[cut:]
         self._base += cut
         self._shown = shown - cut
 
     def _resume(self, before: str) -> None:
         self._text = before
         self._symbols = symbols(before, "")
+        if self._stage.patterns.patterns:
+            self._folded = folded(before)
         self._state, _ = self._stage.terms.find(0, self._symbols)
         self._forget(len(before))

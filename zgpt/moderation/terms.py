@@ -1,37 +1,23 @@
 """Finds terms in a text that comes in pieces: words and phrases, however they are spelled. Patterns are elsewhere.
 
-All terms are searched for at once in the letters of the text, without its gaps. What is found that way is judged: it
-must begin and end where words do, and its gaps must be those of the term (`kill yourself`), or none (`killyourself`),
-or single signs (`k.ill`), or be everywhere in a word (`k i l l`). So `the rapist` is no `therapist`.
+All terms are searched for at once in the letters of the text, without its gaps and without repetitions. Whether what
+is found that way spells the term is judged by `spelling`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby
 
 from zgpt.moderation.automaton import Automaton
-from zgpt.moderation.normalise import IGNORED, SEPARATOR, SYMBOLS, class_of, looks_like, plain
+from zgpt.moderation.normalise import IGNORED, SEPARATOR, SYMBOLS, class_of, plain
+from zgpt.moderation.spelling import GAP_CHARS, RUN_CHARS, Term, at_boundary
 
-GAP_CHARS = 32
-"""Longest gap inside a term, what is not seen included: it bounds what may have to be held back."""
-SPREAD_LETTERS = 4
-"""Shortest term that is recognised with gaps of another's making: three single letters are often initials."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word or phrase. `letters` are folded, `breaks` are the places in them where words begin.
-
-    `bomb*` is open at its right end (`bombs`), `*bomb` at its left.
-    """
-
-    letters: str
-    breaks: frozenset[int]
-    open_left: bool
-    open_right: bool
-    rule: int
+DEEP_LETTERS = 3
+"""From so many letters on it is cheaper to know that a beginning went on than to look for where it began."""
+_GAPS = (SEPARATOR, IGNORED)
+_TWICE = re.compile(r"(.)\1", re.DOTALL)
 
 
 def parse_term(text: str, rule: int) -> Term:
@@ -58,7 +44,7 @@ class TermSet:
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self.terms = terms
-        self.automaton = Automaton(class_of(term.letters) for term in terms)
+        self.automaton = Automaton("".join(letter for letter, _ in groupby(class_of(term.letters))) for term in terms)
         self.open_left = any(term.open_left for term in terms)
 
     def find(self, state: int, symbols: str) -> tuple[int, list[tuple[int, int]]]:
@@ -77,6 +63,26 @@ class TermSet:
                 found += [(index, number) for number in automaton.ends[state]]
         return state, found
 
+    def went_on(self, before: int, symbols: str, state: int) -> bool:
+        """Whether the beginning that `before` stands for went on over these symbols to `state`, with every letter.
+
+        False also where nothing or little is known of it: then its gaps have to be measured.
+        """
+        depth = self.automaton.depths[before]
+        gained = self.automaton.depths[state] - depth
+        return depth >= DEEP_LETTERS and gained > 0 and self._moves(before, symbols) == gained
+
+    def _moves(self, state: int, symbols: str) -> int:
+        """How many letters other than the one before stand in these symbols."""
+        last, moves = self.automaton.letters[state], 0
+        for symbol in symbols:
+            if symbol in _GAPS:
+                continue
+            for letter in SYMBOLS.expansions.get(symbol, symbol):
+                moves += letter != last
+                last = letter
+        return moves
+
     def begins(self, state: int, symbols: str, floor: int) -> int:
         """Where in `symbols` the earliest term begins that may still be on its way; their length when there is none.
 
@@ -86,13 +92,13 @@ class TermSet:
         deepest = automaton.depths[state]
         if not deepest:
             return len(symbols)
-        if symbols[-deepest:].isalnum():
+        if symbols[-deepest:].isalnum() and not _TWICE.search(symbols, max(0, len(symbols) - deepest - 1)):
             return self._begins_unbroken(state, symbols, floor)
-        places = self._places(symbols, deepest)
+        starts = self._starts(symbols, deepest, floor)
         while state:
             depth = automaton.depths[state]
-            place = places[depth - 1] if depth <= len(places) else -1
-            if place >= floor and (self.open_left or at_boundary(symbols, place)):
+            place = starts[depth - 1] if depth <= len(starts) else -1
+            if place >= 0:
                 return place
             state = automaton.fails[state]
         return len(symbols)
@@ -108,89 +114,37 @@ class TermSet:
             state = automaton.fails[state]
         return end
 
-    @staticmethod
-    def _places(symbols: str, count: int) -> list[int]:
-        """Where the last `count` letters stand, the last one first; fewer when a gap between them is too long."""
-        places: list[int] = []
-        last = len(symbols)
+    def _starts(self, symbols: str, count: int, floor: int) -> list[int]:
+        """Where a term may begin in each of the last `count` runs of like letters, the last run first; -1: nowhere.
+
+        Fewer when a gap or a run is too long: nothing goes on over it.
+        """
+        starts: list[int] = []
+        at, turn, last = len(symbols), len(symbols), ""
         for index in range(len(symbols) - 1, -1, -1):
             symbol = symbols[index]
-            if symbol in (SEPARATOR, IGNORED):
+            if symbol in _GAPS:
+                if symbol == SEPARATOR and starts and at >= floor:
+                    starts[-1] = at
                 continue
-            if last - index - 1 > GAP_CHARS:
+            runs = "" if symbol == last else _runs(symbol, last)
+            if (runs and len(starts) >= count) or at - index - 1 > GAP_CHARS or (not runs and turn - index > RUN_CHARS):
                 break
-            last = index
-            places += [index] * len(SYMBOLS.expansions.get(symbol, symbol))
-            if len(places) >= count:
-                break
-        return places
-
-    def judge(self, number: int, text: str, symbols: str, end: int) -> int | None:
-        """Where the term begins that seems to end at `end` (index of its last letter), or None when it is none."""
-        term = self.terms[number]
-        gaps: list[str | None] = [None] * (len(term.letters) + 1)
-        left, index, next_at = len(term.letters), end, end + 1
-        real = False
-        while left:
-            if index < 0 or next_at - index - 1 > GAP_CHARS:
-                return None
-            if symbols[index] in (SEPARATOR, IGNORED):
-                index -= 1
-                continue
-            alike = next(
-                (letters for letters in looks_like(text[index]) if term.letters.endswith(letters, 0, left)), ""
-            )
-            if not alike:
-                return None
-            gaps[left] = _gap(text, symbols, index + 1, next_at) if left < len(term.letters) else None
-            left -= len(alike)
-            real = real or text[index].isalpha()
-            next_at = index
-            index -= 1
-        if not real or not (term.open_left or at_boundary(symbols, next_at)):
-            return None
-        return next_at if _spelled(term, gaps) else None
+            if runs:
+                turn, last = (at if runs == symbol else index), runs[-1]
+                starts += [-1] * len(runs)
+            at = index
+            if self.open_left and at >= floor:
+                starts[-1] = at
+        if starts and at >= floor and at_boundary(symbols, at):
+            starts[-1] = at
+        return starts
 
 
-def at_boundary(symbols: str, index: int) -> bool:
-    """Whether a word begins at `index`."""
-    if index and symbols[index - 1] != IGNORED:
-        return symbols[index - 1] == SEPARATOR
-    for before in range(index - 1, max(-1, index - 1 - GAP_CHARS), -1):
-        if symbols[before] != IGNORED:
-            return symbols[before] == SEPARATOR
-    return True
-
-
-def ends_word(symbols: str, end: int) -> bool | None:
-    """Whether the word ends behind `end`; None while that cannot be told."""
-    for symbol in symbols[end + 1 : end + 1 + GAP_CHARS]:
-        if symbol != IGNORED:
-            return symbol == SEPARATOR
-    return True if len(symbols) > end + GAP_CHARS else None
-
-
-def _gap(text: str, symbols: str, start: int, end: int) -> str | None:
-    """What separates two letters: nothing, one sign, or more (white space counts as more)."""
-    seen = [text[at] for at in range(start, end) if symbols[at] == SEPARATOR]
-    if not seen:
-        return None
-    return "sign" if len(seen) == 1 and not seen[0].isspace() else "space"
-
-
-def _spelled(term: Term, gaps: list[str | None]) -> bool:
-    """Whether the gaps are those of the term, or of somebody who spreads its letters."""
-    inner = range(1, len(term.letters))
-    foreign = [at for at in inner if gaps[at] and at not in term.breaks]
-    if not foreign:
-        where = {at for at in inner if gaps[at]}
-        return where == term.breaks or not where
-    if len(term.letters) < SPREAD_LETTERS:
-        return False
-    bounds = [0, *sorted(term.breaks), len(term.letters)]
-    return all(_spread(gaps[start + 1 : end]) for start, end in pairwise(bounds))
-
-
-def _spread(gaps: list[str | None]) -> bool:
-    """Whether a word's letters stand together, or all apart, or apart by single signs."""
-    return all(gaps) or "space" not in gaps
+def _runs(symbol: str, last: str) -> str:
+    """The runs of like letters that begin with this symbol, read leftwards from the letter `last`: mostly one."""
+    letters = SYMBOLS.expansions.get(symbol)
+    if letters is None:
+        return symbol
+    found = "".join(letter for letter, _ in groupby(reversed(letters)))
+    return found[found[0] == last :]
