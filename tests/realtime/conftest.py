@@ -1,13 +1,18 @@
 """Fixtures of the delivery engine's tests."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance.conftest import echo
+from tests.realtime.handover_house import House, MakeHouse
 from tests.realtime.lines import Line, still_engine
 from tests.realtime.redis_house import Process
+from tests.support import ws_frames
+from tests.support.delivery import HandClock
+from zgpt.realtime.hub import Hub
 
 __all__ = ["echo"]
 
@@ -39,6 +44,18 @@ def line(make_line: MakeLine) -> Line:
 
 
 @pytest.fixture
+def flush_clock() -> HandClock:
+    """A flush clock that the test winds."""
+    return HandClock()
+
+
+@pytest.fixture
+def hub(flush_clock: HandClock) -> Hub:
+    """A hub on it, without sockets."""
+    return Hub(flush_clock)
+
+
+@pytest.fixture
 def make_process(redis_url: str) -> Iterator[MakeProcess]:
     """Another process of the same house; all are ended at the end."""
     made: list[Process] = []
@@ -62,3 +79,34 @@ def here(make_process: MakeProcess) -> Process:
 def there(make_process: MakeProcess) -> Process:
     """Another one."""
     return make_process()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the processes of an instance find each other."""
+    return tmp_path / "handover"
+
+
+@pytest.fixture
+def make_house(folder: Path) -> Iterator[MakeHouse]:
+    """Make a process that takes sockets over: `make_house(connections=…)`; all are ended at the end."""
+    made: list[House] = []
+
+    def make(**limits: Any) -> House:
+        made.append(House(folder, len(made) + 1, **limits))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def lines(make_line: MakeLine) -> list[Line]:
+    """Three open connections that have begun to read."""
+    made = [make_line() for _ in range(3)]
+    for line in made:
+        line.told.wait("open")
+        line.send(ws_frames.PING)
+        line.receive()
+    return made

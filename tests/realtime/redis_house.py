@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import gevent
 
-from tests.support.delivery import USER, Link, head, member
+from tests.support.delivery import RUN, SESSION, USER, Link, head, member
 from zgpt.core import ids
 from zgpt.realtime import bus
 from zgpt.realtime.broker_redis import RedisBroker
@@ -43,19 +43,41 @@ class Process:
         self.hub.release(joined, session_id, 0, {})
         return joined, link
 
+    def device(self, user_id: str = USER) -> Link:
+        """A page that has no session open."""
+        link = Link()
+        member(self.hub, link, user_id)
+        return link
+
     @contextmanager
     def deaf(self) -> Iterator[None]:
         """Lose what is said meanwhile; leave it only when that has been heard by others."""
         assert self.ear is not None
+        # One process goes deaf, and the others hear on: only an object's own method can do that.
         hear, self.ear.hear = self.ear.hear, _ignore  # type: ignore[method-assign]
         yield
         gevent.sleep(0.05)
-        self.ear.hear = hear  # type: ignore[method-assign]
+        self.ear.hear = hear  # type: ignore[method-assign]  # put back as it was
 
     def run(self, run_id: str) -> LiveRun:
         live = self.hub.live_run(run_id)
         assert live is not None, "the run is not known here"
         return live
+
+
+def told_of_a_run(here: Process, there: Process) -> Link:
+    """A page in the one process, which has heard of the run that the other has begun."""
+    _, link = there.view(SESSION)
+    here.broker.open_run(head(), {})
+    wait(lambda: there.hub.live_run(RUN))
+    return link
+
+
+def lose(here: Process, there: Process, text: bytes) -> None:
+    """The first text of the run is written in the one process, and the other does not hear of it."""
+    with there.deaf():
+        here.broker.append(RUN, 1, "text", 0, text)
+        wait(lambda: len(here.run(RUN).parts["text"].data) == len(text))
 
 
 def _ignore(message: bus.AnyMessage) -> None:

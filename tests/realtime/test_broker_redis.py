@@ -1,12 +1,16 @@
 """Runs that Redis, or this process, has let go of: nothing more is said or shown of them, and the others go on."""
 
+from contextlib import closing
+
 import gevent
 import pytest
 import redis
 
 from tests.realtime.redis_house import Process, wait
-from tests.support.delivery import RUN, SESSION, USER, Link, ended, head, member
+from tests.support.delivery import RUN, SESSION, USER, ended, head
+from tests.support.services import RedisServer
 from zgpt.realtime import broker_redis
+from zgpt.realtime.broker_redis import RedisBroker
 from zgpt.realtime.protocol import MessageDeleted
 from zgpt.realtime.redis_link import RedisAway
 
@@ -15,9 +19,9 @@ EVENT = MessageDeleted(SESSION, "m", 4)
 
 def heard_by(there: Process, here: Process) -> None:
     """Wait until everything that was said here so far has been heard there."""
-    other = member(there.hub, Link())
+    other = there.device()
     here.broker.publish(USER, None, EVENT)
-    wait(lambda: other.link.offered)  # type: ignore[attr-defined]
+    wait(lambda: other.offered)
 
 
 def test_the_end_of_a_run_that_another_process_has_taken_is_not_told(here: Process, there: Process) -> None:
@@ -123,3 +127,31 @@ def test_a_fault_in_one_round_does_not_end_the_renewing_of_the_lease(
         wait(lambda: not faults and process.broker._writer.sure)
     finally:
         process.broker.close()
+
+
+@pytest.mark.parametrize("refused", ["exists", "evalsha"])
+def test_a_redis_that_refuses_to_answer_proves_nothing(redis_server: RedisServer, refused: str) -> None:
+    with redis.Redis.from_url(redis_server.url) as operator:
+        operator.execute_command("ACL", "SETUSER", "weak", "on", ">word", "~*", "&*", "+@all", f"-{refused}")
+    broker = RedisBroker(redis_server.url.replace("//", "//weak:word@"), "process", lambda _run_id: None)
+    with closing(broker), pytest.raises(RedisAway, match="NOPERM"):
+        broker.living(["another"]) if refused == "exists" else broker.take_run(RUN, 2)
+
+
+def test_a_process_says_goodbye_once(here: Process, there: Process) -> None:
+    assert there.ear is not None
+    released: list[bool] = []
+    there.ear.on_released = lambda: released.append(True)
+    here.broker.close()
+    here.broker.close()
+    wait(lambda: released)
+    assert there.broker.living([here.broker.process_id]) == set()
+
+
+def test_a_run_that_begins_anew_here_is_written_in_its_new_epoch_only(here: Process) -> None:
+    here.broker.open_run(head(), {})
+    here.broker.open_run(head(2), {"text": b"kept"})
+    here.broker.append(RUN, 1, "text", 0, b"of the old one")
+    here.broker.append(RUN, 2, "text", 4, b" and more")
+    wait(lambda: here.hub.live_run(RUN) and here.run(RUN).parts["text"].data == b"kept and more")
+    assert here.broker.read_run(RUN, 2) == {"reasoning": b"", "text": b"kept and more"}

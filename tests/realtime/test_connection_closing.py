@@ -1,12 +1,17 @@
 """However a connection ends, it ends in bounded time, in words where there are any, and in one on_close."""
 
+import socket
+import struct
+
 import gevent
 import pytest
 
 from tests.realtime.conftest import MakeLine
-from tests.realtime.lines import Line, Recorder
+from tests.realtime.lines import HEAD, Line, Recorder, still_engine, tcp_pair
 from tests.support.ws_frames import CLOSE, PING, TEXT, encode
 from zgpt.core import metrics
+from zgpt.realtime import descriptor
+from zgpt.realtime.connection import Connection
 
 
 def gone(line: Line) -> bool:
@@ -229,3 +234,16 @@ def test_the_gauge_counts_open_sockets(make_line: MakeLine) -> None:
     assert line.receive_close() == 1000
     assert line.at_end()
     assert metrics.CONNECTIONS._value.get() == before
+
+
+def test_a_peer_that_is_gone_before_the_first_word_is_told_open_and_then_closed() -> None:
+    told, (ours, peer) = Recorder(), tcp_pair()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    gevent.sleep(0.02)
+    conn = Connection(still_engine())
+    conn.attach(told)
+    descriptor.set_options(ours)
+    conn.start(ours.detach(), HEAD)
+    told.wait("close")
+    assert told.calls == [("open",), ("close", 1006)]

@@ -86,6 +86,17 @@ def test_reserved_bits_are_refused(bit: int) -> None:
     assert fault(bytes([0x81 | bit, 0x80])) == (1002, "reserved_bits")
 
 
+@pytest.mark.parametrize("opcode", [TEXT, BINARY, PING])
+def test_sec_09_a_compressed_message_that_is_too_long_is_told_its_size(opcode: int) -> None:
+    head = bytes([0xC0 | opcode, 0xFF]) + (1 << 20).to_bytes(8, "big")
+    assert parse(head[:-1]) == []
+    assert fault(head + b"mask") == ((1002, "reserved_bits") if opcode == PING else (1009, "too_big"))
+
+
+def test_a_compressed_message_that_is_not_too_long_is_refused_too() -> None:
+    assert fault(bytes([0xC1, 0xFE]) + LIMIT.to_bytes(2, "big") + b"mask") == (1002, "reserved_bits")
+
+
 @pytest.mark.parametrize("opcode", [0x3, 0x7, 0xB, 0xF])
 def test_reserved_opcodes_are_refused(opcode: int) -> None:
     assert fault(encode(opcode, b"")) == (1002, "bad_opcode")

@@ -3,99 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import gevent
 import pytest
 
-from tests.realtime.conftest import MakeLine
-from tests.realtime.lines import Line, Recorder, still_engine
+from tests.realtime.handover_house import Broken, MakeHouse, close_all, leave
+from tests.realtime.lines import Line, still_engine
 from tests.support import ws_frames
 from zgpt.realtime import descriptor, handover, handover_leave
 from zgpt.realtime.connection import Connection
-from zgpt.realtime.handover import Arrival, Receiver
+from zgpt.realtime.handover import Receiver
 from zgpt.realtime.handover_leave import NEWER_MS, Successor, living, pass_on, successors, tell_released
 from zgpt.realtime.handover_record import VERSION, Ask, Batch, Done, Go, Message, Status, Taken
-from zgpt.realtime.handover_wire import Wire, connect, listen
-from zgpt.realtime.loop import Engine
-
-
-class House:
-    """A process that takes sockets over, as another one finds it in the folder."""
-
-    def __init__(self, folder: Path, number: int, **limits: Any) -> None:
-        self.engine: Engine = still_engine(**limits)
-        self.arrived: list[Arrival] = []
-        self.released = 0
-        self.told = Recorder()
-        self.receiver = Receiver(f"process-{number}", self.engine, self._take, self._release)
-        self.receiver.start(folder)
-        own = self.receiver._path
-        assert own is not None
-        # The process that leaves is this one too: it would not look at a socket of its own name.
-        self.path = own.rename(own.with_name(own.name.replace(str(os.getpid()), str(number))))
-        self.receiver._path = self.path
-
-    def _take(self, arrivals: list[Arrival]) -> None:
-        self.arrived += arrivals
-        for connection, _ in arrivals:
-            connection.attach(self.told)
-            connection.go_on()
-            connection.read_on()
-
-    def _release(self) -> None:
-        self.released += 1
-
-    def close(self) -> None:
-        self.receiver.stop()
-        self.receiver.stop()
-        for connection, _ in self.arrived:
-            connection.let_go()
-
-
-MakeHouse = Callable[..., House]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "handover"
-
-
-@pytest.fixture
-def make_house(folder: Path) -> Iterator[MakeHouse]:
-    made: list[House] = []
-
-    def make(**limits: Any) -> House:
-        made.append(House(folder, len(made) + 1, **limits))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def lines(make_line: MakeLine) -> list[Line]:
-    made = [make_line() for _ in range(3)]
-    for line in made:
-        line.told.wait("open")
-        line.send(ws_frames.PING)
-        line.receive()
-    return made
-
-
-def leave(folder: Path, lines: list[Line], started_ms: int = 0) -> int:
-    chosen = successors(folder, started_ms)
-    return pass_on([line.conn for line in lines], chosen, lambda conn: conn.id.encode())
-
-
-def close_all(lines: list[Line]) -> None:
-    """What the process that ends does with those that nobody took."""
-    for line in lines:
-        line.conn.read_on()
-        line.conn.close(1012)
+from zgpt.realtime.handover_wire import connect
 
 
 def test_sockets_go_on_in_another_process(folder: Path, make_house: MakeHouse, lines: list[Line]) -> None:
@@ -221,39 +142,12 @@ def test_what_is_said_out_of_turn_ends_the_conversation(make_house: MakeHouse, m
     assert [one.path for one in living(house.path.parent)] == [house.path]
 
 
-class Broken:
-    """A process that does not keep to the rules: it answers with what it was given, then hangs up."""
-
-    def __init__(self, folder: Path, *answers: Message) -> None:
-        folder.mkdir(exist_ok=True)
-        self.path = folder / "broken.sock"
-        self._listener = listen(self.path)
-        self._answers = answers
-        self._greenlet = gevent.spawn(self._serve)
-
-    @property
-    def successor(self) -> Successor:
-        return Successor(self.path, Status(VERSION, "broken", 0, 0, leaving=False), 0)
-
-    def _serve(self) -> None:
-        for answer in self._answers:
-            with Wire(self._listener.accept()[0], 2.0) as wire:
-                for fd in wire.hear()[1]:
-                    descriptor.close(fd)
-                wire.say(answer)
-
-    def close(self) -> None:
-        self._greenlet.kill()
-        self._listener.close()
-
-
 @pytest.mark.parametrize("answer", [Done(), Taken([True])])
 def test_what_one_process_did_not_take_properly_goes_to_the_next(
     folder: Path, make_house: MakeHouse, lines: list[Line], answer: Message
 ) -> None:
     house, broken = make_house(), Broken(folder, answer)
-    good = Successor(house.path, Status(VERSION, "good", 0, 0, leaving=False), 10)
-    assert pass_on([line.conn for line in lines], [broken.successor, good], lambda conn: conn.id.encode()) == 3
+    assert pass_on([line.conn for line in lines], [broken.successor, house.last], lambda conn: conn.id.encode()) == 3
     lines[2].send(ws_frames.TEXT, b"here")
     house.told.wait("text")
     broken.close()
@@ -292,7 +186,6 @@ def test_a_frozen_connection_is_frozen_once_by_its_handler(
         asked.append(conn)
         return b"state"
 
-    good = Successor(house.path, Status(VERSION, "good", 0, 0, leaving=False), 10)
-    assert pass_on([lines[0].conn], [broken.successor, good], freeze) == 1
+    assert pass_on([lines[0].conn], [broken.successor, house.last], freeze) == 1
     assert asked == [lines[0].conn]
     broken.close()

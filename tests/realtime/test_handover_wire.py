@@ -142,3 +142,18 @@ def test_a_socket_that_nobody_listens_at_is_taken_away(tmp_path: Path) -> None:
 def test_a_place_where_no_socket_can_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         listen(tmp_path / "nowhere" / "a.sock")
+
+
+def test_who_asks_before_a_process_listens_does_not_take_its_socket_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, begin = tmp_path / "a.sock", socket.socket.listen
+
+    def asked_meanwhile(sock: socket.socket, backlog: int) -> None:
+        with pytest.raises(WireError):
+            connect(path, 2.0)
+        begin(sock, backlog)
+
+    monkeypatch.setattr(socket.socket, "listen", asked_meanwhile)
+    with listen(path), connect(path, 2.0):
+        assert path.exists()

@@ -1,23 +1,11 @@
 """Members, viewers and events: who is told, in which order, and that nothing is left when all have gone."""
 
-import pytest
-
-from tests.support.delivery import RUN, SESSION, USER, HandClock, Link, ended, head, member
+from tests.support.delivery import RUN, SESSION, USER, HandClock, Link, ended, head, member, view
 from zgpt.realtime import close_codes
 from zgpt.realtime.hub import HELD_EVENTS, Hub
 
 OTHER_SESSION = "0190b3a4-0000-7000-8000-000000000099"
 EVENT, LATER = b'{"type":"message.created"}', b'{"type":"session.updated"}'
-
-
-@pytest.fixture
-def flush_clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def hub(flush_clock: HandClock) -> Hub:
-    return Hub(flush_clock)
 
 
 def _is_empty(hub: Hub) -> bool:
@@ -77,9 +65,7 @@ def test_events_wait_while_a_session_is_opened_and_then_come_in_order(hub: Hub) 
 
 def test_an_event_of_the_user_does_not_wait_once_the_session_is_open(hub: Hub) -> None:
     link = Link()
-    joined = member(hub, link)
-    hub.hold(joined, SESSION)
-    hub.release(joined, SESSION, 0, {})
+    view(hub, link)
     hub.event_published(USER, None, LATER)
     assert link.offered == [LATER]
 
@@ -126,9 +112,7 @@ def test_releasing_a_session_that_was_closed_meanwhile_does_nothing(hub: Hub) ->
 
 def test_who_has_left_is_told_nothing_and_leaving_twice_is_harmless(hub: Hub) -> None:
     link = Link()
-    joined = member(hub, link)
-    hub.hold(joined, SESSION)
-    hub.release(joined, SESSION, 0, {})
+    joined = view(hub, link)
     hub.leave(joined)
     hub.leave(joined)
     hub.event_published(USER, SESSION, EVENT)
@@ -178,9 +162,7 @@ def test_after_everything_has_closed_nothing_is_left(hub: Hub, flush_clock: Hand
 
 
 def test_a_run_that_ended_is_forgotten_though_its_viewer_stays(hub: Hub, flush_clock: HandClock) -> None:
-    joined = member(hub, Link())
-    hub.hold(joined, SESSION)
-    hub.release(joined, SESSION, 0, {})
+    joined = view(hub, Link())
     hub.run_opened(head(), {})
     hub.run_ended(RUN, 1, ended())
     flush_clock.pass_time()
@@ -190,9 +172,7 @@ def test_a_run_that_ended_is_forgotten_though_its_viewer_stays(hub: Hub, flush_c
 
 def test_a_viewer_that_stops_reading_keeps_the_run_until_it_has_the_end(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    joined = member(hub, link)
-    hub.hold(joined, SESSION)
-    hub.release(joined, SESSION, 0, {})
+    joined = view(hub, link)
     hub.run_opened(head(), {})
     link.block()
     hub.text_appended(RUN, 1, "text", 0, b"Hello")
@@ -208,9 +188,7 @@ def test_a_viewer_that_stops_reading_keeps_the_run_until_it_has_the_end(hub: Hub
 
 def test_a_viewer_that_leaves_without_the_end_does_not_keep_the_run(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    joined = member(hub, link)
-    hub.hold(joined, SESSION)
-    hub.release(joined, SESSION, 0, {})
+    joined = view(hub, link)
     hub.run_opened(head(), {})
     link.block()
     hub.run_ended(RUN, 1, ended())

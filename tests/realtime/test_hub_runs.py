@@ -1,26 +1,8 @@
 """What the hub makes of a run for who joins before, during and after it."""
 
-import pytest
-
-from tests.support.delivery import RUN, SESSION, HandClock, Link, ended, head, member
-from zgpt.realtime.hub import Hub, Member
-
-
-@pytest.fixture
-def flush_clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-def hub(flush_clock: HandClock) -> Hub:
-    return Hub(flush_clock)
-
-
-def _view(hub: Hub, link: Link, revision: int = 0, **holds: tuple[int, int]) -> Member:
-    joined = member(hub, link)
-    hub.hold(joined, SESSION)
-    hub.release(joined, SESSION, revision, {RUN: holds} if holds else {})
-    return joined
+from tests.support.delivery import RUN, SESSION, HandClock, Link, ended, head, member, view
+from zgpt.realtime.hub import Hub
+from zgpt.realtime.live import LiveRun
 
 
 def _said(hub: Hub, text: str, flush_clock: HandClock, epoch: int = 1) -> None:
@@ -32,7 +14,7 @@ def _said(hub: Hub, text: str, flush_clock: HandClock, epoch: int = 1) -> None:
 
 def test_a_viewer_from_before_the_run_is_sent_its_text(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    _view(hub, link)
+    view(hub, link)
     hub.run_opened(head(), {})
     _said(hub, "Hello", flush_clock)
     assert link.text() == "Hello"
@@ -45,7 +27,7 @@ def test_a_viewer_who_comes_in_the_middle_is_sent_the_rest_after_what_it_holds(
     hub.run_opened(head(), {})
     _said(hub, "Hello ", flush_clock)
     link = Link()
-    _view(hub, link, text=(1, 3))
+    view(hub, link, text=(1, 3))
     _said(hub, "world", flush_clock)
     assert [event["text"] for event in link.seen] == ["lo ", "world"]
 
@@ -69,7 +51,7 @@ def test_a_run_that_ended_after_the_read_is_sent_whole_with_its_end(hub: Hub, fl
     _said(hub, "Hello", flush_clock)
     hub.run_ended(RUN, 1, ended(revision=3))
     link = Link()
-    _view(hub, link, revision=2)
+    view(hub, link, revision=2)
     assert link.types == ["run.delta", "run.completed"]
 
 
@@ -78,13 +60,13 @@ def test_a_run_that_ended_before_the_read_is_not_sent_again(hub: Hub, flush_cloc
     _said(hub, "Hello", flush_clock)
     hub.run_ended(RUN, 1, ended(revision=3))
     link = Link()
-    _view(hub, link, revision=3)
+    view(hub, link, revision=3)
     assert link.seen == []
 
 
 def test_the_end_flushes_what_was_not_flushed_and_counts_once(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    _view(hub, link)
+    view(hub, link)
     hub.run_opened(head(), {})
     hub.text_appended(RUN, 1, "text", 0, b"Hello")
     hub.run_ended(RUN, 1, ended())
@@ -96,7 +78,7 @@ def test_the_end_flushes_what_was_not_flushed_and_counts_once(hub: Hub, flush_cl
 
 def test_a_connection_that_drains_after_the_end_does_not_get_it_again(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    joined = _view(hub, link)
+    joined = view(hub, link)
     hub.run_opened(head(), {})
     hub.run_ended(RUN, 1, ended())
     link.block()
@@ -107,7 +89,7 @@ def test_a_connection_that_drains_after_the_end_does_not_get_it_again(hub: Hub, 
 
 def test_a_slow_viewer_gets_everything_when_its_connection_drains(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    joined = _view(hub, link)
+    joined = view(hub, link)
     hub.run_opened(head(), {})
     link.block()
     for word in ("one ", "two ", "three"):
@@ -120,7 +102,7 @@ def test_a_slow_viewer_gets_everything_when_its_connection_drains(hub: Hub, flus
 
 def test_a_new_epoch_resets_the_viewers_of_the_old_one(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    _view(hub, link)
+    view(hub, link)
     hub.run_opened(head(), {})
     _said(hub, "Hello", flush_clock)
     hub.run_opened(head(2), {"text": b"Hel"})
@@ -131,14 +113,14 @@ def test_a_new_epoch_resets_the_viewers_of_the_old_one(hub: Hub, flush_clock: Ha
 
 def test_a_run_taken_over_from_another_process_resets_who_may_show_its_old_text(hub: Hub) -> None:
     link = Link()
-    _view(hub, link)
+    view(hub, link)
     hub.run_opened(head(2), {"text": b"kept"})
     assert [(event["type"], event["epoch"]) for event in link.seen] == [("run.reset", 2), ("run.delta", 2)]
 
 
 def test_an_epoch_that_is_open_or_older_is_not_opened_again(hub: Hub) -> None:
     link = Link()
-    _view(hub, link)
+    view(hub, link)
     hub.run_opened(head(2), {})
     hub.run_opened(head(2), {"text": b"x"})
     hub.run_opened(head(1), {"text": b"x"})
@@ -148,7 +130,7 @@ def test_an_epoch_that_is_open_or_older_is_not_opened_again(hub: Hub) -> None:
 def test_what_an_older_owner_writes_or_ends_is_not_shown(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
     hub.run_opened(head(2), {})
-    _view(hub, link)
+    view(hub, link)
     hub.text_appended(RUN, 1, "text", 0, b"zombie")
     hub.run_ended(RUN, 1, ended())
     hub.run_dropped(RUN, 1)
@@ -179,7 +161,7 @@ def test_a_run_is_marked_once_until_it_is_flushed(hub: Hub, flush_clock: HandClo
 
 def test_a_dropped_run_is_gone_and_its_viewers_hear_nothing_more(hub: Hub, flush_clock: HandClock) -> None:
     link = Link()
-    joined = _view(hub, link)
+    joined = view(hub, link)
     hub.run_opened(head(), {})
     hub.text_appended(RUN, 1, "text", 0, b"secret")
     hub.run_dropped(RUN, 1)
@@ -196,3 +178,20 @@ def test_a_run_dropped_after_its_end_is_forgotten_without_a_fault(hub: Hub, flus
     hub.run_dropped(RUN, 1)
     flush_clock.pass_time()
     assert hub.live_run(RUN) is None
+
+
+def test_who_comes_from_another_process_is_told_the_end_that_it_missed_once(hub: Hub, flush_clock: HandClock) -> None:
+    missed = LiveRun(head(run_id="missed"), {"text": b"Hello"})
+    missed.finish(ended(revision=2))
+    hub.run_opened(head(), {})
+    _said(hub, "Hello", flush_clock)
+    hub.run_ended(RUN, 1, ended(revision=4))
+    here = hub.live_run(RUN)
+    assert here is not None
+    link = Link()
+    joined = member(hub, link)
+    hub.hold(joined, SESSION)
+    hub.release(joined, SESSION, 3, {"missed": {"text": (1, 2)}}, [missed, here])
+    assert link.types == ["run.delta", "run.completed", "run.delta", "run.completed"]
+    assert [event["run_id"] for event in link.seen if event["type"] == "run.delta"] == [RUN, "missed"]
+    assert link.seen[2]["text"] == "llo"

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 
 import pytest
 
+from tests.conformance.conftest import MakeEcho
 from tests.conftest import MakeServer
-from tests.support.processes import polls
 from tests.support.server import Server
 from zgpt.realtime.lobby import WAITING_MOST
 
-ROOM = 1_000
-SLOW = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+ROOM, MORE = 20, 50
+SLOW_S = 4
+SLOW = b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.fixture
 def running(server: MakeServer) -> Server:
-    return server(LIMIT_LOGIN="100000 per second")
+    return server()
 
 
 @pytest.fixture
@@ -44,33 +46,17 @@ def status(server: Server, path: str) -> tuple[int, str | None]:
         return answer.status, answer.getheader("Retry-After")
 
 
-def fill(server: Server, sockets: ExitStack) -> list[socket.socket]:
-    """Requests that do not end, until there is no room for another: our own question may take a place meanwhile."""
-    slow = [call(server, SLOW, sockets) for _ in range(ROOM)]
-    for _ in polls(20):
-        if status(server, "/api/v1/app")[0] == 503:
-            return slow
-        slow.append(call(server, SLOW, sockets))
-    raise TimeoutError("it never got full")
-
-
-def test_with_all_places_taken_by_slow_requests_health_is_answered_and_others_are_refused(
-    running: Server, sockets: ExitStack
-) -> None:
-    slow = fill(running, sockets)
-    more = [call(running, SLOW, sockets) for _ in range(200)]
-    assert status(running, "/api/v1/app") == (503, "2")
-    assert [status(running, path)[0] for path in ("/healthz", "/readyz") * 20] == [200] * 40
-    assert {one.recv(12) for one in more} == {b"HTTP/1.1 503"}
-    drips = [call(running, b"GET /healthz HTTP/1.1\r\nHost: a\r\nX", sockets) for _ in range(100)]
-    assert {one.recv(12) for one in drips} == {b"HTTP/1.1 503"}
-    assert status(running, "/healthz")[0] == 200
-    for one in slow:
-        one.close()
-    for _ in polls(10):
-        if status(running, "/api/v1/app")[0] == 200:
-            break
-    assert status(running, "/api/v1/app") == (200, None)
+def test_with_all_places_taken_health_is_answered_and_others_are_refused(echo: MakeEcho, sockets: ExitStack) -> None:
+    server = echo("--worker-connections", str(ROOM), ECHO_SLOW_S=str(SLOW_S))
+    slow = [call(server, SLOW, sockets) for _ in range(ROOM + MORE)]
+    assert [status(server, "/readyz")[0] for _ in range(40)] == [200] * 40
+    assert status(server, "/slow") == (503, "2")
+    drips = [call(server, b"GET /readyz HTTP/1.1\r\nHost: a\r\nX", sockets) for _ in range(100)]
+    assert status(server, "/readyz")[0] == 200
+    assert Counter(one.recv(12) for one in slow) == {b"HTTP/1.1 200": ROOM, b"HTTP/1.1 503": MORE}
+    drips[0].sendall(b": y\r\n\r\n")
+    assert drips[0].recv(12) == b"HTTP/1.1 200"
+    assert status(server, "/slow") == (200, None)
 
 
 def test_clients_that_say_nothing_take_no_place(running: Server, sockets: ExitStack) -> None:

@@ -4,8 +4,8 @@ from contextlib import closing
 
 import redis
 
-from tests.realtime.redis_house import Process, wait
-from tests.support.delivery import RUN, SESSION, USER, Link, ended, head, member
+from tests.realtime.redis_house import Process, lose, told_of_a_run, wait
+from tests.support.delivery import RUN, SESSION, USER, ended, head
 from zgpt.realtime import bus
 from zgpt.realtime.protocol import MessageDeleted
 
@@ -33,32 +33,24 @@ def test_who_comes_late_is_given_what_there_is_and_then_what_comes(here: Process
 
 
 def test_a_process_where_nobody_looks_keeps_nothing(here: Process, there: Process) -> None:
-    other = member(there.hub, Link())
+    other = there.device()
     here.broker.open_run(head(), {})
     here.broker.append(RUN, 1, "text", 0, b"abc")
     here.broker.publish(USER, None, EVENT)
-    wait(lambda: other.link.offered)  # type: ignore[attr-defined]
+    wait(lambda: other.offered)
     assert there.hub.live_run(RUN) is None
 
 
 def test_a_message_that_was_lost_is_noticed_by_the_next(here: Process, there: Process) -> None:
-    _, link = there.view(SESSION)
-    here.broker.open_run(head(), {})
-    wait(lambda: there.hub.live_run(RUN))
-    with there.deaf():
-        here.broker.append(RUN, 1, "text", 0, b"lost ")
-        wait(lambda: len(here.run(RUN).parts["text"].data) == 5)
+    link = told_of_a_run(here, there)
+    lose(here, there, b"lost ")
     here.broker.append(RUN, 1, "text", 5, b"found")
     wait(lambda: link.text() == "lost found")
 
 
 def test_a_last_message_that_was_lost_is_noticed_by_the_positions(here: Process, there: Process) -> None:
-    _, link = there.view(SESSION)
-    here.broker.open_run(head(), {})
-    wait(lambda: there.hub.live_run(RUN))
-    with there.deaf():
-        here.broker.append(RUN, 1, "text", 0, b"lost")
-        wait(lambda: len(here.run(RUN).parts["text"].data) == 4)
+    link = told_of_a_run(here, there)
+    lose(here, there, b"lost")
     wait(lambda: link.text() == "lost")
 
 
@@ -104,23 +96,23 @@ def test_an_abandoned_run_says_and_shows_nothing_more(here: Process) -> None:
 
 
 def test_events_stops_and_revocations_reach_the_others_and_oneself_once(here: Process, there: Process) -> None:
-    links = [member(process.hub, Link()).link for process in (here, there)]
+    links = [here.device(), there.device()]
     stopped: list[str] = []
     there.hub.on_stop = stopped.append
     here.broker.publish(USER, None, EVENT)
     here.broker.request_stop(RUN)
     here.broker.revoke(USER, "login", 4501)
-    wait(lambda: links[1].closed_with)  # type: ignore[attr-defined]
+    wait(lambda: links[1].closed_with)
     for link in links:
-        assert (link.types, link.closed_with) == (["message.deleted"], 4501)  # type: ignore[attr-defined]
+        assert (link.types, link.closed_with) == (["message.deleted"], 4501)
     assert stopped == [RUN]
 
 
 def test_a_process_that_does_not_serve_says_at_once_what_it_has_to_say(there: Process, redis_url: str) -> None:
-    link = member(there.hub, Link()).link
+    link = there.device()
     with closing(Process(redis_url).broker) as other:
         other.revoke(USER, None, 4501)
-        wait(lambda: link.closed_with == 4501)  # type: ignore[attr-defined]
+        wait(lambda: link.closed_with == 4501)
 
 
 def test_a_process_lives_for_the_others_until_it_ends(here: Process, there: Process) -> None:

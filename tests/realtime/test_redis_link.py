@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import hiredis
 import pytest
 
 from tests.support.services import RedisServer
-from zgpt.realtime import redis_address, redis_log
+from zgpt.realtime import redis_address, redis_link, redis_log
 from zgpt.realtime.redis_link import RedisAway, RedisLink, Script
 
 ECHO = Script("return ARGV[1]", keys=0)
@@ -84,7 +86,11 @@ def test_a_wrong_password_is_told_in_words(redis_url: str) -> None:
 
 @pytest.mark.parametrize(
     ("hosts", "addresses"),
-    [("a:1,b", [("a", 1), ("b", redis_address.SENTINEL_PORT)]), ("", [("localhost", redis_address.SENTINEL_PORT)])],
+    [
+        ("a:1,b", [("a", 1), ("b", redis_address.SENTINEL_PORT)]),
+        ("[::1]:7,[fd00::2]", [("::1", 7), ("fd00::2", redis_address.SENTINEL_PORT)]),
+        ("", [("localhost", redis_address.SENTINEL_PORT)]),
+    ],
 )
 def test_sentinels_are_named_with_or_without_their_port(hosts: str, addresses: list[tuple[str, int]]) -> None:
     assert redis_address._addresses(hosts) == addresses
@@ -102,3 +108,26 @@ def test_a_link_that_was_ended_is_not_opened_again(redis_url: str) -> None:
     with pytest.raises(RedisAway, match="goodbye"):
         link.pipeline([("PING",)])
     assert not link.connected
+
+
+def test_a_link_that_is_ended_while_it_connects_is_not_left_open(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = RedisLink(redis_url)
+
+    def ended_meanwhile(options: redis_address.Options) -> Any:
+        link.end()
+        return redis_address.dial(options)
+
+    monkeypatch.setattr(redis_link, "dial", ended_meanwhile)
+    with pytest.raises(RedisAway, match="goodbye"):
+        link.pipeline([("PING",)])
+    assert not link.connected
+
+
+def test_a_master_whose_address_is_of_ipv6_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentinel = Mock()
+    sentinel.return_value.discover_master.return_value = ("fd00::7", 6380)
+    monkeypatch.setattr(redis_address, "_Sentinel", sentinel)
+    place = redis_address.resolve("sentinel://x/main/2")
+    assert (place["host"], place["port"], place["db"]) == ("fd00::7", 6380, 2)

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tests.realtime.redis_house import Process, wait
-from tests.support.delivery import RUN, SESSION, Link, ended, head, member
+from tests.support.delivery import RUN, SESSION, ended, head
 from tests.support.services import RedisServer
 from zgpt.core import clock
 from zgpt.realtime import broker_redis
@@ -107,15 +107,15 @@ def test_an_end_that_could_not_be_said_is_said_when_redis_is_back(pair: Pair, re
 
 
 def test_events_that_could_not_be_said_are_said_when_redis_is_back(pair: Pair, redis_server: RedisServer) -> None:
-    link = member(pair.other.hub, Link(), "somebody").link
+    link = pair.other.device("somebody")
     redis_server.pause()
     pair.say(WORDS[10:])
     wait(lambda: pair.owner.broker.away)
     pair.owner.broker.publish("somebody", None, MessageDeleted(SESSION, "m", 4))
     pair.owner.broker.revoke("somebody", None, 4501)
     redis_server.resume()
-    wait(lambda: link.closed_with == 4501)  # type: ignore[attr-defined]
-    assert link.types == ["message.deleted"]  # type: ignore[attr-defined]
+    wait(lambda: link.closed_with == 4501)
+    assert link.types == ["message.deleted"]
 
 
 def test_a_run_that_begins_while_redis_is_away_is_shown_here_at_once(pair: Pair, redis_server: RedisServer) -> None:

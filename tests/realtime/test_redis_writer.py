@@ -1,5 +1,6 @@
 """The queue of what is to be said: what becomes of a step when its moment has passed, or its own code fails."""
 
+from tests.realtime.redis_house import wait
 from tests.support.processes import free_port
 from zgpt.core import clock
 from zgpt.realtime.redis_link import Command, RedisLink, Reply
@@ -44,4 +45,35 @@ def test_a_step_that_fails_does_not_keep_the_next_from_its_answer(redis_url: str
     writer = RedisWriter(link, lambda: [broken])
     writer.put(note)
     assert (broken.fate, note.fate, writer.away) == ([], [b"PONG"], False)
+    link.close()
+
+
+def test_a_step_that_cannot_be_put_into_words_is_done_here_and_keeps_back_nobody(redis_url: str) -> None:
+    class Unsayable(Note):
+        def command(self) -> Command:
+            raise ValueError("no words")
+
+    link, unsayable, note = RedisLink(redis_url), Unsayable(), Note()
+    writer = RedisWriter(link, lambda: [unsayable])
+    writer.confirm(clock.monotonic())
+    writer.put(note)
+    assert (unsayable.fate, note.fate) == (["unlogged"], [b"PONG"])
+    link.close()
+
+
+def test_a_round_that_fails_does_not_end_the_writing(redis_url: str) -> None:
+    def first() -> list[Note]:
+        if faults:
+            raise faults.pop()
+        return []
+
+    link, faults, note = RedisLink(redis_url), [RuntimeError("broken")], Note()
+    writer = RedisWriter(link, first)
+    writer.start()
+    writer.put(note)
+    wait(lambda: not faults)
+    writer.wake()
+    wait(lambda: note.fate)
+    assert note.fate == [b"PONG"]
+    writer.stop()
     link.close()

@@ -152,3 +152,7 @@ def test_the_current_apps_delivery_is_found() -> None:
     with app.app_context():
         assert current() is app.extensions["realtime"]
     assert server.RETRY_AFTER_MS > 0
+
+
+def test_an_address_with_too_many_connections_is_told_to_come_back() -> None:
+    assert ask(make_app(Sock(limits=Limits(connections_per_network=0)), attach)).status_code == 503

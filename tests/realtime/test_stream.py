@@ -7,17 +7,19 @@ import socket
 import struct
 import termios
 from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import Mock
 
 import gevent
 import pytest
 
 from tests.realtime.lines import NEVER_S
-from tests.support.delivery import RUN, USER, head
+from tests.support.delivery import RUN, USER, ended, head
 from zgpt.realtime import sse
 from zgpt.realtime.hub import Hub
 from zgpt.realtime.live import LiveRun
 from zgpt.realtime.loop import STREAM_HEARTBEAT_S, Engine, Limits
-from zgpt.realtime.stream import EventStream
+from zgpt.realtime.stream import EventStream, StreamResponse
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 LIVES_S = 40
@@ -204,3 +206,51 @@ def test_a_hub_forgets_a_run_with_its_streams(followed: Followed) -> None:
     hub.run_dropped(RUN, 1)
     assert followed.client.recv(1_000) == b""
     assert (hub.live_run(RUN), hub.connections_of(USER)) == (None, 0)
+
+
+def test_a_new_epoch_and_the_end_are_told_in_the_stream_and_close_it(followed: Followed) -> None:
+    followed.start().say(b"Hello")
+    followed.run.restart(head(2), {"text": b"Hel"})
+    followed.run.advance_all()
+    followed.run.finish(ended(text="Hel"))
+    followed.run.flush()
+    told = followed.rest()
+    kinds = [line.removeprefix(b"event: ") for line in told.splitlines() if line.startswith(b"event: ")]
+    assert kinds == [b"run.delta", b"run.reset", b"run.delta", b"run.completed"]
+    assert followed.ended == 1
+
+
+def test_streams_in_step_are_told_the_same_bytes(followed: Followed) -> None:
+    other = Followed(followed.engine)
+    other.run.discard(other.stream.cursor)
+    other.stream.cursor = followed.run.add_stream(other.stream, {})
+    followed.start()
+    other.start()
+    followed.say(b"Hello")
+    assert followed.client.recv(1_000) == other.client.recv(1_000)
+    part = followed.run.parts["text"]
+    assert part.payload(0, 5) is part.payload(0, 5)
+    other.close()
+
+
+def test_the_response_moves_its_socket_to_the_stream(followed: Followed) -> None:
+    ours, client = socket.socketpair()
+    environ: Any = {"werkzeug.socket": ours, "wsgi.input": ours.makefile("rb")}
+    with ours, client, environ["wsgi.input"]:
+        with pytest.raises(ConnectionAbortedError):
+            StreamResponse(followed.stream)(environ, Mock())
+        followed.say(b"Hello")
+        client.settimeout(TIMEOUT_S)
+        told = client.recv(1_000)
+        assert told.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream")
+        assert b"Content-Length" not in told
+        assert told.index(sse.OPENING) < told.index(b'"text":"Hello"')
+        assert ours.recv(1) == b"", "the server is left a socket at its end"
+    socket.close(followed.fd)
+
+
+def test_what_the_person_s_other_connections_are_told_is_not_told_to_a_stream(followed: Followed) -> None:
+    followed.start()
+    assert followed.stream.offer(b'{"type":"session.updated"}')
+    followed.say(b"Hello")
+    assert followed.client.recv(1_000).startswith(b"event: run.delta")

@@ -88,14 +88,14 @@ def test_one_that_could_not_be_announced_is_not_waited_for_either(made: Make, tm
     made(1).arrived()
 
 
-def test_a_crowded_worker_keeps_no_connection_for_later(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_worker_keeps_no_connection_for_later(made: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GeventWorker, "handle_request", Mock(return_value="answered"))
     busy, request, sock = made(1), Mock(), Mock()
-    busy._lobby = SimpleNamespace(crowded=True)  # type: ignore[assignment]
+    busy._lobby = SimpleNamespace(busy=True)  # type: ignore[assignment]
     assert busy.handle_request("", request, sock, None) == "answered"
     request.force_close.assert_called_once_with()
     sock.settimeout.assert_called_once_with(worker.STALL_S)
-    busy._lobby = SimpleNamespace(crowded=False)  # type: ignore[assignment]
+    busy._lobby = SimpleNamespace(busy=False)  # type: ignore[assignment]
     calm = Mock()
     busy.handle_request("", calm, sock, None)
     calm.force_close.assert_not_called()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import gevent
+import hiredis
 import structlog
 from gevent import Greenlet
 from gevent.lock import RLock
@@ -155,7 +156,17 @@ class RedisBroker:
     # What is asked of Redis
 
     def ask(self, commands: list[Command]) -> list[Reply]:
-        """Replies to commands outside the stream of appends; waits for its turn, but not long. Raises RedisAway."""
+        """Replies to commands outside the stream of appends; waits for its turn, but not long. Raises RedisAway.
+
+        A Redis that refuses to answer is away too: what it does not tell must not be taken for a no.
+        """
+        replies = self._ask_it(commands)
+        for reply in replies:
+            if isinstance(reply, hiredis.ReplyError):
+                raise RedisAway(str(reply))
+        return replies
+
+    def _ask_it(self, commands: list[Command]) -> list[Reply]:
         if self.away or clock.monotonic() < self._silent_until_s:
             raise RedisAway("it did not answer a moment ago")
         if not self._asking.acquire(timeout=TIMEOUT_S):

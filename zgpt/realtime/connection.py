@@ -70,8 +70,9 @@ class Connection(Inbox):
         self._fd = fd
         self.closed = False
         self._engine.add(self)
-        self._send(head)
+        # Put off before the first write: whoever turns out to be gone then is told closed behind its opening.
         self._engine.loop.run_callback(self._open, early)
+        self._send(head)
 
     def _open(self, early: bytes) -> None:
         self._call(self.handler.on_open)
@@ -121,6 +122,11 @@ class Connection(Inbox):
         """Whether it is open and in a state that can be told: it has begun to read, and nothing broke."""
         return not self.closed and self._reader is not None and not self._failed
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is frozen or adopted, until somebody says how it goes on."""
+        return self.closed and not self.close_code and self._fd != GONE
+
     def freeze(self, state: bytes) -> Parcel:
         """Neither read nor write any more, and say all that another process needs; then `go_on` or `let_go`."""
         open_s = self._engine.ticker.seconds_since(self._opened)
@@ -167,7 +173,7 @@ class Connection(Inbox):
         """Ping after a silence, close when that was not answered; the next tick to look again, 0 for never."""
         engine = self._engine
         if self.closed:
-            return 0 if self.close_code or self._fd == GONE else now + engine.heartbeat
+            return now + engine.heartbeat if self.is_at_rest else 0
         if self._paused:
             self.seen = now
         if now - self.seen < engine.heartbeat:
@@ -261,6 +267,7 @@ class Connection(Inbox):
         try:
             self.handler.on_close(self, self.close_code)
         except Exception:
+            # The handler is not ours; what it raises must not keep this connection from being forgotten.
             log.exception("handler_failed", connection_id=self.id)
         self._handler = None
 
@@ -268,5 +275,6 @@ class Connection(Inbox):
         try:
             method(self, *args)
         except Exception:
+            # This is called by the loop itself: what it raises ends one connection, and no other.
             log.exception("handler_failed", connection_id=self.id)
             self.close(close_codes.INTERNAL, "Something broke on our side. Come back.")

@@ -45,4 +45,5 @@ def _call(callbacks: Iterable[Callable[[], None]]) -> None:
         try:
             callback()
         except Exception:
+            # The process ends in any case: the other callbacks have to run before that.
             log.exception("drain_callback_failed")

@@ -124,7 +124,17 @@ class Receiver:
             raise
         metrics.HANDOVERS.labels("taken").inc(len(arrivals))
         log.info("connections_taken", connections=len(arrivals), refused=len(records) - len(arrivals))
-        self._arrived(arrivals)
+        self._welcome(arrivals)
+
+    def _welcome(self, arrivals: list[Arrival]) -> None:
+        try:
+            self._arrived(arrivals)
+        except Exception:
+            # Those that are still at rest would stay so for good: nobody else knows that they are here.
+            log.exception("arrivals_failed", connections=len(arrivals))
+            for connection, _ in arrivals:
+                if connection.is_at_rest:
+                    connection.let_go()
 
     def _adopt(self, record: bytes, fd: int) -> Arrival | None:
         """None for what cannot be read or has no room here; its descriptor is closed then, the socket is not."""

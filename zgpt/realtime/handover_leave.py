@@ -43,6 +43,11 @@ class Leaver:
     connection: Connection
     state: bytes | None = None
 
+    @property
+    def can_go(self) -> bool:
+        """Whether it is still there: one that came back from a process that failed may have closed meanwhile."""
+        return self.connection.is_movable if self.state is None else not self.connection.closed
+
 
 def living(folder: Path) -> list[Successor]:
     """The other processes of this instance on this machine that answer. Waits, but not long."""
@@ -80,22 +85,21 @@ def pass_on(connections: Iterable[Connection], chosen: list[Successor], freeze: 
     while waiting and chosen:
         successor = min(chosen, key=lambda one: one.connections)
         batch = [waiting.popleft() for _ in range(min(AT_ONCE, len(waiting)))]
-        leaving = [one for one in batch if one.state is not None or one.connection.is_movable]
         try:
-            went = _pass_batch(successor, leaving, freeze)
+            went = _pass_batch(successor, batch, freeze)
         except WireError as fault:
-            log.warning("handover_failed", reason=str(fault), connections=len(leaving))
+            log.warning("handover_failed", reason=str(fault), connections=len(batch))
             chosen.remove(successor)
-            waiting.extend(leaving)
+            waiting.extend(batch)
             continue
         successor.connections += went
         moved += went
     return moved
 
 
-def _pass_batch(successor: Successor, leaving: list[Leaver], freeze: Callable[[Connection], bytes]) -> int:
+def _pass_batch(successor: Successor, batch: list[Leaver], freeze: Callable[[Connection], bytes]) -> int:
     with connect(successor.path, STEP_S) as wire:
-        frozen = [(one.connection, _record_of(one, freeze)) for one in leaving]
+        frozen = [(one.connection, _record_of(one, freeze)) for one in batch if one.can_go]
         try:
             taken = _offer(wire, frozen)
             wire.say(Go())
@@ -105,13 +109,11 @@ def _pass_batch(successor: Successor, leaving: list[Leaver], freeze: Callable[[C
                 connection.go_on()
             raise
     for (connection, _), gone in zip(frozen, taken, strict=True):
-        if gone:
-            connection.let_go()
-        else:
-            connection.go_on()
-    metrics.HANDOVERS.labels("passed").inc(sum(taken))
-    metrics.HANDOVERS.labels("refused").inc(len(taken) - sum(taken))
-    return sum(taken)
+        (connection.let_go if gone else connection.go_on)()
+    went = sum(taken)
+    metrics.HANDOVERS.labels("passed").inc(went)
+    metrics.HANDOVERS.labels("refused").inc(len(taken) - went)
+    return went
 
 
 def _offer(wire: Wire, frozen: list[tuple[Connection, bytes]]) -> list[bool]:

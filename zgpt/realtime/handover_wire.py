@@ -97,13 +97,16 @@ class Wire:
 
 def listen(path: Path) -> socket.socket:
     """A socket that listens there, for this user alone; what a dead process left is replaced. Raises OSError."""
-    path.unlink(missing_ok=True)
+    coming = path.with_suffix(".new")
+    coming.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with handover_folder.address(path) as name:
+        with handover_folder.address(coming) as name:
             sock.bind(name)
-        path.chmod(0o600)
+        coming.chmod(0o600)
         sock.listen(64)
+        # It gets its name when it listens: whoever is refused there takes it away, as a dead process's (`connect`).
+        coming.rename(path)
     except BaseException:
         sock.close()
         raise

@@ -28,12 +28,9 @@ def hold(folder: Path, process_id: str) -> None:
     try:
         handover_folder.make(folder)
         _forget_the_dead(folder)
-        fd = os.open(_path(folder, process_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _held.append(_locked(_path(folder, process_id)))
     except OSError as fault:
         log.warning("liveness_not_held", reason=str(fault))
-        return
-    _held.append(fd)
 
 
 def let_go() -> None:
@@ -45,6 +42,20 @@ def let_go() -> None:
 def dead(folder: Path, process_ids: Iterable[str]) -> set[str]:
     """Those of them that lived on this machine and have died for sure."""
     return {process_id for process_id in process_ids if _is_unlocked(_path(folder, process_id))}
+
+
+def _locked(path: Path) -> int:
+    """The descriptor of a file that has its lock before it has its name: unlocked, it would tell of a death."""
+    coming = path.with_suffix(".new")
+    fd = os.open(coming, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        coming.rename(path)
+    except OSError:
+        descriptor.close(fd)
+        coming.unlink(missing_ok=True)
+        raise
+    return fd
 
 
 def _is_unlocked(path: Path) -> bool:
@@ -64,11 +75,19 @@ def _is_unlocked(path: Path) -> bool:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Take away the files of deaths that everybody has noticed."""
+    """Take away the files of deaths that everybody has noticed; when one was first seen is kept in its file."""
     for path in folder.glob(_path(folder, "*").name):
         with contextlib.suppress(OSError):
-            if _is_unlocked(path) and clock.now_ms() / 1_000 - path.stat().st_mtime > NOTICED_S:
-                path.unlink()
+            if _is_unlocked(path):
+                _forget(path)
+
+
+def _forget(path: Path) -> None:
+    found = path.stat()
+    if not found.st_size:
+        path.write_text("dead")
+    elif clock.now_ms() / 1_000 - found.st_mtime > NOTICED_S:
+        path.unlink()
 
 
 def _path(folder: Path, process_id: str) -> Path:

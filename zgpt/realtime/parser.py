@@ -95,7 +95,8 @@ class FrameParser:
             body = at + _SHORT_HEAD_BYTES
             opcode = first & 0x0F
             if size >= _MASKED or first & _RESERVED_BITS:
-                raise _refused_head(size)
+                self._refuse_head(at, opcode, size)
+                return None
             if size > CONTROL_PAYLOAD_BYTES:
                 size, body = self._long_size(at, size)
             self._check(first, opcode, size)
@@ -133,10 +134,29 @@ class FrameParser:
             raise _broken("bad_opcode", "This opcode is reserved.")
         if (opcode == CONTINUATION) != (self._kind != _NONE):
             raise _broken("bad_fragment", "Fragments of messages must follow each other.")
+        self._check_size(size)
+
+    def _check_size(self, size: int) -> None:
         if size > self._limit_bytes - len(self._message):
             raise FrameError(
                 close_codes.TOO_BIG, "too_big", f"A message may have {self._limit_bytes} bytes. Send less at once."
             )
+
+    def _refuse_head(self, at: int, opcode: int, size: int) -> None:
+        """Raise for a head with reserved bits or without a mask; returns while its length is not all there.
+
+        Of a compressed message (RFC 7692) the size is told first: it is too long however it would be unpacked.
+        """
+        if size >= _MASKED:
+            raise _broken("not_masked", "Frames from a client must be masked.")
+        body = at
+        if size > CONTROL_PAYLOAD_BYTES:
+            size, body = self._long_size(at, size)
+        if body > len(self._data):
+            return
+        if opcode < CLOSE:
+            self._check_size(size)
+        raise _broken("reserved_bits", "No extension was agreed, so the reserved bits must be 0.")
 
     def _take(self, first: int, opcode: int, payload: bytes) -> Event | None:
         if opcode >= CLOSE:
@@ -167,12 +187,6 @@ class FrameParser:
         self._empty += 1
         if self._empty > EMPTY_FRAGMENTS:
             raise _broken("bad_fragment", f"A message may have {EMPTY_FRAGMENTS} empty fragments.")
-
-
-def _refused_head(size: int) -> FrameError:
-    if size >= _MASKED:
-        return _broken("not_masked", "Frames from a client must be masked.")
-    return _broken("reserved_bits", "No extension was agreed, so the reserved bits must be 0.")
 
 
 def _check_control(first: int, opcode: int, size: int) -> None:

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from typing import Any
+from urllib.parse import urlsplit
 
 from gevent import socket
 from redis.backoff import NoBackoff
@@ -45,7 +46,8 @@ def resolve(url: str) -> Options:
             host, port = sentinel.discover_master(name)
         except RedisError as fault:
             raise ConnectionError(f"no Sentinel names the master {name!r}: {fault}") from fault
-    return _parse(f"redis://{credentials + '@' if credentials else ''}{host}:{port}/{database or 0}")
+    place = f"[{host}]" if ":" in host else host
+    return _parse(f"redis://{credentials + '@' if credentials else ''}{place}:{port}/{database or 0}")
 
 
 def dial(options: Options) -> Any:
@@ -93,5 +95,5 @@ def _tls(options: Options) -> ssl.SSLContext:
 
 
 def _addresses(hosts: str) -> list[tuple[str, int]]:
-    pairs = (place.partition(":") for place in hosts.split(","))
-    return [(host or "localhost", int(port or SENTINEL_PORT)) for host, _, port in pairs]
+    places = [urlsplit(f"//{place}") for place in hosts.split(",")]
+    return [(place.hostname or "localhost", place.port or SENTINEL_PORT) for place in places]

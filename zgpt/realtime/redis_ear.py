@@ -20,6 +20,7 @@ from zgpt.realtime.redis_reader import RunReader, is_short
 SILENCE_S = 10.0
 """This process hears its own beat every 1.5 s: after this long without a message the subscription is dead."""
 RETRY_S = 0.5
+MESSAGES_PER_TURN = 64
 
 log = structlog.get_logger(__name__)
 
@@ -51,20 +52,29 @@ class RedisEar:
         """Listen for as long as the process lives."""
         while True:
             try:
-                # Messages may come between the answers: they are heard like the others.
-                for reply in self._link.pipeline([("SUBSCRIBE", channel) for channel in bus.channels()]):
-                    self._take(reply)
-                if self.ready.is_set():
-                    self._missed()
-                self.ready.set()
-                while True:
-                    self._take(self._link.read(SILENCE_S))
+                self._listen()
             except RedisAway as fault:
                 log.warning("redis_not_heard", reason=str(fault))
-                self.ready.set()
-                gevent.sleep(RETRY_S)
+            except Exception:
+                # Nobody here would hear anything any more.
+                log.exception("hearing_failed")
             finally:
                 self._link.close()
+            self.ready.set()
+            gevent.sleep(RETRY_S)
+
+    def _listen(self) -> None:
+        # Messages may come between the answers: they are heard like the others.
+        for reply in self._link.pipeline([("SUBSCRIBE", channel) for channel in bus.channels()]):
+            self._take(reply)
+        if self.ready.is_set():
+            self._missed()
+        self.ready.set()
+        while True:
+            for _ in range(MESSAGES_PER_TURN):
+                self._take(self._link.read(SILENCE_S))
+            # What has arrived already is read without a wait: a burst would keep all others from their turn.
+            gevent.sleep(0)
 
     def prepare(self, heads: Iterable[RunHead]) -> None:
         """Have the text of these runs here before a viewer joins them; without Redis it comes when that is back."""

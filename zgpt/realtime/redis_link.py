@@ -96,16 +96,21 @@ class RedisLink:
         self.close()
 
     def _connect(self) -> None:
-        if self._ended:
-            raise ConnectionError("this process has said goodbye to it")
+        self._refuse_if_ended()
         options = resolve(self._url)
         self._reader = hiredis.Reader()
         self._socket = dial(options)
+        # That took its time.
+        self._refuse_if_ended()
         for command in (*greeting(options), *(("SCRIPT", "LOAD", script.source) for script in self._scripts)):
             self._socket.sendall(_pack(command))
             reply = self._reply()
             if isinstance(reply, hiredis.ReplyError):
                 raise ConnectionError(f"Redis refused {command[0]!r}: {reply}")
+
+    def _refuse_if_ended(self) -> None:
+        if self._ended:
+            raise ConnectionError("this process has said goodbye to it")
 
     def _check(self, replies: list[Reply]) -> None:
         for reply in replies:

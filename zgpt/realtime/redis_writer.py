@@ -101,7 +101,11 @@ class RedisWriter:
         while True:
             self._wake.wait()
             gevent.sleep(max(0.0, self._written_s + GATHER_S - clock.monotonic()))
-            self.write()
+            try:
+                self.write()
+            except Exception:
+                # Without this greenlet nothing would be said any more, and the lease would expire.
+                log.exception("steps_not_written")
 
     def start(self) -> None:
         """Write in a greenlet from now on."""
@@ -123,7 +127,7 @@ class RedisWriter:
                 return
             self.batch += 1
             steps, self._steps = [*self._first(), *self._steps], []
-            said = [(step, command) for step in steps if (command := step.command()) is not None]
+            said = [(step, command) for step in steps if (command := self._command_of(step)) is not None]
             replies = self._ask([command for _, command in said])
             self._written_s = clock.monotonic()
             if replies is None:
@@ -154,6 +158,14 @@ class RedisWriter:
             if not self.away:
                 log.warning("redis_away", reason=str(fault), waiting=len(commands))
         return None
+
+    def _command_of(self, step: Step) -> Command | None:
+        try:
+            return step.command()
+        except Exception:
+            # What cannot be said must not keep back what others have to say; here it is done all the same.
+            log.exception("step_not_said", kind=type(step).__name__)
+            return None
 
     def _answered(self, steps: list[Step], replies: dict[Step, Any]) -> None:
         for step in steps:

@@ -102,9 +102,8 @@ class SharingServer(StreamServer):
         """Called with a connection waiting; True stops the watching, until the pause is over."""
         if self._share.is_mine():
             return False
-        if self._pause is None:
-            self._pause = self.loop.timer(PAUSE_S)
-            self._pause.start(self._go_on)
+        self._pause = self.loop.timer(PAUSE_S)
+        self._pause.start(self._go_on)
         return True
 
     def _go_on(self) -> None:

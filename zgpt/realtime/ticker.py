@@ -8,7 +8,10 @@ costs nothing here. Ticks are counted, not read from a clock: when this process 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
+
+import structlog
 
 if TYPE_CHECKING:
     from gevent._types import _Loop, _TimerWatcher
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 TICK_S: Final = 1.0
 _LEAST_PER_TICK: Final = 256
 _SHARE_PER_TICK: Final = 8
+log = structlog.get_logger(__name__)
 
 
 class Ticker:
@@ -72,15 +76,25 @@ class Ticker:
         self.now += 1
         late = [connection for connection, tick in self._deadlines.items() if tick <= self.now]
         for connection in late:
-            del self._deadlines[connection]
-            connection.expire()
+            # The end of another one may have taken it along.
+            if self._deadlines.pop(connection, None):
+                _look_at(connection, connection.expire)
         self._beat(self._wheel.pop(self.now, []))
 
     def _beat(self, due: list[Outbox]) -> None:
         # After a restart all clients come back within seconds; their pings must not all leave in one pass of the loop.
         most = max(_LEAST_PER_TICK, self._members // _SHARE_PER_TICK)
         for connection in due[:most]:
-            if next_tick := connection.beat(self.now):
+            if next_tick := _look_at(connection, connection.beat, self.now):
                 self._wheel.setdefault(next_tick, []).append(connection)
         if len(due) > most:
             self._wheel.setdefault(self.now + 1, []).extend(due[most:])
+
+
+def _look_at(connection: Outbox, act: Callable[..., int | None], *args: int) -> int | None:
+    try:
+        return act(*args)
+    except Exception:
+        # Those behind it would never be looked at again.
+        log.exception("connection_failed", kind=type(connection).__name__)
+        return None

@@ -28,6 +28,8 @@ EXIT_MARGIN_S: Final = 2.0
 """The master kills a worker `graceful_timeout` after its SIGTERM: be gone this much earlier."""
 STALL_S: Final = 30.0
 """A client that sends nothing of its request, or takes nothing of the answer, for this long is given up."""
+BODIES_SHARE: Final = 4
+"""A quarter of all places may be held by requests whose body is still coming; the others are there for everybody."""
 COMING_S: Final = handover_folder.BOOT_S + 5.0
 """How long an exit waits for workers that are coming, and serves meanwhile: what a start may take. The master lets us:
 `graceful_timeout` is for a full stop, and there whoever is coming says at once that they will not."""
@@ -71,6 +73,7 @@ class Worker(GeventWorker):
         """Called by the master, before the fork: who ends at a reload can see at once that somebody is coming."""
         super().__init__(age, ppid, *args, **options)
         self._requests = 0
+        self._bodies = slow_bodies.Bodies(max(1, self.worker_connections // BODIES_SHARE))
         # Ours to act on: gunicorn would end the worker at once, whether or not anybody can take the sockets.
         self._requests_most, self.max_requests = self.max_requests, sys.maxsize
         self._told: Event | None = None
@@ -87,7 +90,7 @@ class Worker(GeventWorker):
     def run(self) -> None:
         """Serve until told to stop, and until who is coming has come; then stop accepting, drain, and exit."""
         told = self._told = Event()
-        self._lobby = Lobby(self.worker_connections)
+        self._lobby = Lobby(self.worker_connections, https=self._https)
         self._share = Share(self.age, self.cfg.workers, self._held, self._lobby.__len__)
         servers = [self._serve(listener) for listener in self.sockets]
         self.arrived()
@@ -110,6 +113,7 @@ class Worker(GeventWorker):
         try:
             super().load_wsgi()
         except Exception:
+            # Whatever the app raises while it is loaded.
             if self.age <= self.cfg.workers:
                 raise
             self.log.exception("worker failed to boot (pid: %s)", self.pid)
@@ -140,20 +144,24 @@ class Worker(GeventWorker):
         """One request; counted, so that the exit knows what is still running."""
         self._requests += 1
         sock.settimeout(STALL_S)
-        if self._lobby.crowded:
+        if self._lobby.busy:
             req.force_close()
         try:
-            with slow_bodies.bounded(req.unreader, sock, STALL_S):
+            with self._bodies.bounded(req.unreader, sock, STALL_S):
                 return super().handle_request(listener_name, req, sock, addr)
         finally:
             self._requests -= 1
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What is no HTTP, or too large, never reaches the app: the answer carries the app's headers all the same."""
-        settings = getattr(self.wsgi, "config", {}).get("ZGPT")
-        lines = bare_lines(https=bool(settings and settings.secure_cookies))
-        protected: Any = _Protected(client, lines)
+        protected: Any = _Protected(client, bare_lines(https=self._https))
         super().handle_error(req, protected, addr, exc)
+
+    @property
+    def _https(self) -> bool:
+        """Whether browsers reach the app by HTTPS; known when it is loaded."""
+        settings = getattr(self.wsgi, "config", {}).get("ZGPT")
+        return bool(settings and settings.secure_cookies)
 
     def notify(self) -> None:
         """Tell the master that we live; without a master, end as if told to."""
