@@ -21,11 +21,6 @@ def app(make_app: MakeApp, db_url: str) -> Flask:
     return make_app(DATABASE_URL=db_url)
 
 
-@pytest.fixture
-def person(signed_in: SignedIn) -> Person:
-    return signed_in()
-
-
 def test_a_question_and_its_answer_each_have_a_revision_of_their_own(app: Flask, person: Person) -> None:
     with app.app_context():
         with transaction():

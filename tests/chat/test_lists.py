@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.chat.support import API, Json, add_message, add_messages, get, ids_of, new_session
-from tests.conftest import MakeApp, SignedIn
+from tests.conftest import MakeApp
 from tests.support.people import Person
 from zgpt.chat.models import ChatSession
 from zgpt.chat.schemas import MessageOut
@@ -18,11 +18,6 @@ from zgpt.core.db import db
 @pytest.fixture
 def app(make_app: MakeApp, db_url: str) -> Flask:
     return make_app(DATABASE_URL=db_url)
-
-
-@pytest.fixture
-def person(signed_in: SignedIn) -> Person:
-    return signed_in()
 
 
 def test_sessions_come_newest_activity_first(app: Flask, person: Person) -> None:

@@ -7,7 +7,7 @@ from gevent.event import Event
 from sqlalchemy import select
 
 from tests.chat.support import add_messages, get, new_session
-from tests.conftest import MakeApp, SignedIn
+from tests.conftest import MakeApp
 from tests.support.people import Person
 from zgpt.auth.models import User
 from zgpt.chat import actions
@@ -24,11 +24,6 @@ EACH = 5
 @pytest.fixture
 def app(make_app: MakeApp, postgres_url: str) -> Flask:
     return make_app(DATABASE_URL=postgres_url, DATABASE_POOL_SIZE=str(WRITERS + 2))
-
-
-@pytest.fixture
-def person(signed_in: SignedIn) -> Person:
-    return signed_in()
 
 
 def _all_at_once(app: Flask, person: Person, session_ids: list[str]) -> None:

@@ -16,11 +16,6 @@ from zgpt.core.db import db, transaction
 SHAPE = {"id", "title", "created_at", "updated_at", "revision", "user_revision", "leaf_id"}
 
 
-@pytest.fixture
-def person(signed_in: SignedIn) -> Person:
-    return signed_in()
-
-
 def test_a_session_can_be_created_with_and_without_a_title(person: Person) -> None:
     for body, title in (({}, ""), ({"title": None}, ""), ({"title": "  A trip to Oslo "}, "A trip to Oslo")):
         answer = person.client.post(f"{API}/sessions", json=body, headers=person.headers)

@@ -14,7 +14,8 @@ import pytest
 from tests.runs.conftest import Chat, MakeChat, any_chat, chat, make_chat
 from tests.support.delivery import Link
 from tests.support.model_process import ModelServer
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.served import served
+from tests.support.server import Server
 from tests.support.visitor import Visitor, visit
 from tests.support.ws_client import Client
 from zgpt.gateway.client import Client as GatewayClient
@@ -134,20 +135,10 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    model = ModelServer(folder)
-    model.start()
-    prepare_folder(folder / "instance", sqlite_template)
     patience = {"LLM_CONNECT_TIMEOUT_S": "0.5", "LLM_FIRST_TOKEN_TIMEOUT_S": "1.5", "LLM_IDLE_TIMEOUT_S": "1.5"}
-    server = Server(
-        folder / "instance",
-        server_env({"LLM_BASE_URL": model.url, "LLM_TITLES": "false", "HELLO_TIMEOUT_S": "3", **patience}),
-    )
-    server.start()
-    yield House(server, model)
-    server.close()
-    model.close()
-    print(f"--- log of {server.url}\n{server.log.read_text(errors='replace')}")
+    settings = {"HELLO_TIMEOUT_S": "3", **patience}
+    with served(tmp_path_factory.mktemp("house"), sqlite_template, **settings) as (server, model):
+        yield House(server, model)
 
 
 @pytest.fixture

@@ -1,14 +1,21 @@
 """What each command does, seen from the connection that says it."""
 
+from collections.abc import Iterable
+from unittest.mock import Mock
+
 import pytest
 from gevent.event import Event
 
 from tests.gateway.conftest import Desk, Socket
 from tests.runs.conftest import new_name
 from zgpt.chat.cursors import encode_message_cursor
+from zgpt.core.db import db
+from zgpt.core.errors import Unavailable
 from zgpt.gateway import commands
 from zgpt.gateway.commands import SESSIONS_PER_CONNECTION
 from zgpt.llm.scripted import Hold, Say
+from zgpt.realtime.broker import MemoryBroker
+from zgpt.realtime.live import RunHead
 from zgpt.runs import queries
 
 
@@ -154,7 +161,7 @@ def test_only_so_many_sessions_may_be_open_at_once(desk: Desk) -> None:
 def test_a_session_whose_opening_fails_is_not_viewed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = desk.chat.ask()
     socket = desk.connect()
-    monkeypatch.setattr(commands, "open_since", lambda *_: 1 / 0)
+    monkeypatch.setattr(commands, "changes_since", lambda *_: 1 / 0)
     assert socket.ask("session.open", session_id=sent.session_id)["code"] == "internal"
     assert desk.chat.hub._viewers == {}
 
@@ -208,3 +215,35 @@ def test_a_first_answer_without_room_for_all_says_where_the_older_messages_begin
     result = desk.connect().ask("session.open", session_id=sent.session_id)["result"]
     [newest] = result["messages"]
     assert (result["more"], result["before"]) == (True, encode_message_cursor(newest["id"]))
+
+
+def test_a_repeated_message_whose_answer_cannot_be_read_leaves_its_session_closed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, socket = new_name(), desk.connect()
+    sent = desk.chat.send("Hi", client_id=name)
+    desk.chat.settle()
+    with monkeypatch.context() as trouble:
+        trouble.setattr(commands, "question_and_answer", Mock(side_effect=Unavailable()))
+        assert socket.ask("message.send", session_id=None, client_id=name, text="Hi")["code"] == "unavailable"
+    assert desk.chat.hub._viewers == {}
+    assert _send(socket, name=name)["message_id"] == sent.message_id
+    _send(socket, "More", sent.session_id)
+    assert socket.event("run.completed")["session_id"] == sent.session_id
+
+
+def test_the_log_is_asked_for_live_text_with_no_connection_of_the_pool_in_hand(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand: list[int] = []
+
+    def prepare(_broker: MemoryBroker, heads: Iterable[RunHead]) -> None:
+        in_hand.extend(db.engine.pool.checkedout() for _ in heads)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(MemoryBroker, "prepare", prepare)
+    desk.chat.provider.script(Hold(Event()))
+    sent = desk.chat.send()
+    assert desk.connect().ask("session.open", session_id=sent.session_id)["type"] == "ok"
+    desk.chat.runner.stop(sent.run_id)
+    desk.chat.settle()
+    assert in_hand == [0]

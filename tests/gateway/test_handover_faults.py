@@ -15,9 +15,9 @@ from zgpt.core.errors import Unavailable
 from zgpt.gateway import handover as moving
 from zgpt.gateway.client import Client
 from zgpt.gateway.handover import ClientRecord, Handover, record_of
-from zgpt.gateway.queries import News
 from zgpt.realtime import close_codes
 from zgpt.realtime.handover_record import decode_record
+from zgpt.runs.news import News
 
 
 def test_what_it_may_still_ask_and_when_its_token_expires_go_along(page: Page, handover: Handover) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,35 +11,27 @@ from urllib.error import HTTPError
 import gevent
 import pytest
 
+from tests.gateway.away import COUNTED, patiently, question, refused
 from tests.gateway.conftest import House
-from tests.support.model_process import ModelServer
 from tests.support.postgres import PostgresServer
 from tests.support.processes import polls
-from tests.support.server import Server, prepare_folder, responds, server_env
+from tests.support.served import served
+from tests.support.server import responds
 from tests.support.visitor import Visitor
-from tests.support.ws_client import Client, CommandFailed
+from tests.support.ws_client import Client
 from zgpt.core.bounded import MARGIN_S, PING_S
 from zgpt.core.engine import CONNECT_TIMEOUT_S
 
 STATEMENT_S = 1.0
 BOUND_S = max(STATEMENT_S + MARGIN_S, PING_S) + CONNECT_TIMEOUT_S + 1
-COUNTED = "".join(f"{number} " for number in range(60))
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, own_postgres_url: str) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    model = ModelServer(folder)
-    model.start()
-    prepare_folder(folder / "instance", sqlite_template)
-    env = {"LLM_BASE_URL": model.url, "LLM_TITLES": "false", "DATABASE_URL": own_postgres_url}
-    env |= {"DATABASE_POOL_SIZE": "3", "DATABASE_STATEMENT_TIMEOUT_MS": str(int(STATEMENT_S * 1_000))}
-    server = Server(folder / "instance", server_env(env))
-    server.start()
-    yield House(server, model)
-    server.close()
-    model.close()
-    print(f"--- log of {server.url}\n{server.log.read_text(errors='replace')}")
+    settings = {"DATABASE_URL": own_postgres_url, "DATABASE_POOL_SIZE": "3"}
+    settings |= {"DATABASE_STATEMENT_TIMEOUT_MS": str(int(STATEMENT_S * 1_000))}
+    with served(tmp_path_factory.mktemp("house"), sqlite_template, **settings) as (server, model):
+        yield House(server, model)
 
 
 @pytest.fixture(autouse=True)
@@ -50,16 +41,11 @@ def running(own_postgres: PostgresServer) -> Iterator[None]:
     own_postgres.resume()
 
 
-def question(text: str) -> dict[str, Any]:
-    return {"session_id": None, "client_id": str(uuid.uuid4()), "text": text}
-
-
-def refused(client: Client, command: dict[str, Any]) -> float:
+def refused_after_s(client: Client, command: dict[str, Any]) -> float:
     """Send it; how long it took to hear that it can be repeated."""
     began_s = time.monotonic()
-    with pytest.raises(CommandFailed) as fault:
+    with refused():
         client.command("message.send", **command)
-    assert (fault.value.code, fault.value.frame["retryable"]) == ("unavailable", True)
     return time.monotonic() - began_s
 
 
@@ -72,26 +58,15 @@ def status(visitor: Visitor) -> int:
     return 200
 
 
-def patiently(client: Client, command: dict[str, Any]) -> dict[str, Any]:
-    """Repeat a command as its errors say that one may."""
-    for _ in polls(15):
-        try:
-            return client.command("message.send", **command)
-        except CommandFailed as fault:
-            if (fault.code, fault.frame["retryable"]) != ("unavailable", True):
-                raise
-    raise TimeoutError("it never succeeded")
-
-
 def test_a_command_and_a_request_are_refused_in_time_and_then_done_once(
     house: House, own_postgres: PostgresServer
 ) -> None:
     visitor, command = house.visit(), question("echo:Here")
     with house.connect(visitor) as client:
         own_postgres.pause()
-        assert refused(client, command) < BOUND_S
+        assert refused_after_s(client, command) < BOUND_S
         # The connections that were open have gone by now; a new one is not answered either.
-        assert refused(client, command) < BOUND_S
+        assert refused_after_s(client, command) < BOUND_S
         began_s = time.monotonic()
         assert status(visitor) == 503
         assert time.monotonic() - began_s < BOUND_S

@@ -1,10 +1,15 @@
 """What an operator does in a process of their own reaches the sockets of a server without Redis."""
 
+from unittest.mock import Mock
+
 import gevent
+import pytest
 
 from tests.auth.recorder import Recorder
+from tests.conftest import MakeApp
 from tests.gateway.conftest import Desk
 from zgpt.core import clock
+from zgpt.gateway.views import start_gateway, stop_gateway
 from zgpt.gateway.watch import AccountWatch
 from zgpt.realtime import close_codes
 
@@ -63,3 +68,16 @@ def test_a_database_that_is_away_does_not_end_the_watch(desk: Desk) -> None:
 
 def _fails() -> None:
     raise RuntimeError("no database")
+
+
+@pytest.mark.parametrize("with_redis", [False, True])
+def test_the_database_is_looked_at_only_where_no_redis_brings_the_news(
+    make_app: MakeApp, request: pytest.FixtureRequest, *, with_redis: bool
+) -> None:
+    env = {"REDIS_URL": request.getfixturevalue("redis_url")} if with_redis else {}
+    app, look = make_app(**env), Mock()
+    app.extensions["account_watch"].run = look
+    start_gateway(app)
+    gevent.sleep(0)
+    stop_gateway(app)
+    assert look.called is not with_redis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import gevent
 from gevent import socket
@@ -119,11 +120,11 @@ def says(*pieces: bytes, pause_s: float = 0.0) -> Talk:
     return talk
 
 
-def ask(talk: Talk, **options: object) -> Sink:
+def ask(talk: Talk, **options: Any) -> Sink:
     """The sink of one answer from such a server, after its end."""
     sink = Sink()
     with serving(talk) as url:
-        stream = HttpProvider(url, "m", **options).stream(prompt(), sink, 5.0)  # type: ignore[arg-type]
+        stream = HttpProvider(url, "m", **options).stream(prompt(), sink, 5.0)
         assert sink.ended.wait(WAIT_S), "the answer did not end"
         stream.close()
     return sink

@@ -9,7 +9,11 @@ import pytest
 from gevent import socket
 from gevent.event import Event
 
+from zgpt.llm.body import Head
+from zgpt.llm.http import Answer
 from zgpt.llm.openai import HttpProvider
+from zgpt.llm.stream import HttpStream
+from zgpt.llm.wire import Recv
 
 from .sink import HEAD, WAIT_S, Sink, delta, prompt, says, serving
 
@@ -118,3 +122,35 @@ def test_thousands_of_answers_closed_and_ended_in_any_order_leave_nothing_open()
                 streams[-at].close()
         gevent.sleep(0.2)
         assert descriptors() <= before + 2
+
+
+class Late:
+    """The way to a server whose answer begins in the very turn of the loop in which it is cancelled."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.stream: HttpStream | None = None
+
+    def answer(self) -> Answer:
+        assert self.stream is not None
+        self.stream.close()
+        return Answer(self, Head(200, {}), delta("a"))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def send(self, data: bytes) -> None:
+        raise AssertionError
+
+    def recv(self) -> bytes:
+        raise AssertionError
+
+    def detach(self) -> tuple[socket.socket, Recv, bytes]:
+        raise AssertionError
+
+
+def test_an_answer_that_begins_in_the_turn_of_its_cancelling_is_hung_up_and_not_told() -> None:
+    late, sink = Late(), Sink()
+    late.stream = HttpStream(late.answer, sink, None, None)
+    gevent.sleep(0)
+    assert (late.closed, sink.deltas, sink.ends) == (True, [], [])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from zgpt.llm.base import Prompt, StreamEnd, Turn, Usage
 from zgpt.llm.openai import HttpProvider
+from zgpt.llm.request import Continue
 
 from .sink import CHUNKED, DONE, HEAD, STOP, Sink, ask, delta, prompt, read_request, says, serving
 from .test_sse import cut
@@ -142,7 +143,7 @@ def test_a_field_that_the_server_does_not_know_is_sent_otherwise_and_remembered(
     ("mode", "extra"),
     [("trailing", {}), ("vllm", {"continue_final_message": True, "add_generation_prompt": False})],
 )
-def test_an_answer_is_continued_from_its_beginning(mode: str, extra: dict[str, object]) -> None:
+def test_an_answer_is_continued_from_its_beginning(mode: Continue, extra: dict[str, object]) -> None:
     bodies: list[dict[str, object]] = []
 
     def talk(sock: socket.socket, request: bytes) -> None:
@@ -150,7 +151,7 @@ def test_an_answer_is_continued_from_its_beginning(mode: str, extra: dict[str, o
         sock.sendall(HEAD + delta(" of") + delta(" tea") + STOP + DONE)
 
     with serving(talk) as url:
-        provider = HttpProvider(url, "m", continue_mode=mode)  # type: ignore[arg-type]
+        provider = HttpProvider(url, "m", continue_mode=mode)
         sink = Sink()
         provider.stream(prompt("What?", "A cup "), sink, 5.0)
         assert (sink.end.reason, sink.text) == ("stop", "of tea")

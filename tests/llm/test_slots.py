@@ -129,7 +129,7 @@ def test_a_listener_that_breaks_costs_nobody_the_turn() -> None:
     slots, order = Slots(1), list[str]()
     a = Run(slots, "a", "u", order)
     b = Run(slots, "b", "u", order)
-    b.places = None  # type: ignore[assignment]
+    b.places = None  # type: ignore[assignment]  # so that its own listener breaks
 
     def breaks(place: int) -> None:
         raise ValueError

@@ -40,7 +40,7 @@ def tls_server(authority: trustme.CA, name: str, *pieces: bytes, pause_s: float 
             for piece in pieces:
                 sock.sendall(piece)
                 gevent.sleep(pause_s)
-            sock.unwrap()  # type: ignore[attr-defined]
+            sock.unwrap()  # type: ignore[attr-defined]  # with a context, the server gives sockets of TLS
         except OSError:
             names.append("hung up")
         finally:

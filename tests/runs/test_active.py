@@ -143,6 +143,16 @@ def test_each_deadline_fails_the_run_in_words(limits: active.Deadlines, said: bo
     assert outcome.fault.message.startswith(words)
 
 
+def test_a_model_that_stalls_is_given_up_long_before_it_would_have_had_to_begin() -> None:
+    run = active_run()
+    waiting = gevent.spawn(run.wait, deadlines(first_token_s=60, idle_s=0.05, total_s=60))
+    gevent.sleep(0.02)
+    run.on_delta("text", b"x")
+    fault = waiting.get(timeout=5).fault
+    assert fault
+    assert fault.code == "provider_timeout"
+
+
 def test_a_slow_answer_that_goes_on_is_not_late() -> None:
     run = active_run()
     waiting = gevent.spawn(run.wait, deadlines(first_token_s=0.1, idle_s=0.1))

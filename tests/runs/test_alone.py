@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import gevent
 import pytest
+from flask import Flask
 from gevent.event import Event
 
 from tests.realtime.lines import still_engine
@@ -119,3 +120,23 @@ def test_a_database_that_is_away_puts_it_off(chat: Chat, before: Before, monkeyp
     before.end()
     chat.wait(lambda: chat.run(sent.run_id).epoch == 2)
     assert len(tries) >= 4
+
+
+def test_a_fault_of_ours_does_not_end_the_watch_over_what_the_other_leaves(
+    chat: Chat, before: Before, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = before.ask()
+    as_the_next_process(chat)
+    take_up, faults = alone._take_up, [RuntimeError("broken")]
+    alone.start(chat.app)
+
+    def once_broken(app: Flask) -> set[str]:
+        if faults:
+            raise faults.pop()
+        return take_up(app)
+
+    monkeypatch.setattr(alone, "_take_up", once_broken)
+    chat.wait(lambda: not faults)
+    before.end()
+    chat.wait(lambda: chat.run(sent.run_id).epoch == 2)
+    chat.settle()

@@ -87,10 +87,10 @@ def test_an_older_epoch_can_neither_begin_nor_end_the_run(opened: Open) -> None:
     assert (opened.run().status, opened.run().epoch) == ("streaming", 2)
 
 
-def test_a_run_ends_once(opened: Open) -> None:
-    assert opened.end(opened.active, Outcome("completed"))[0]
-    assert opened.end(opened.active, Outcome("failed")) == (False, [])
-    assert opened.run().status == "completed"
+def test_a_run_ends_once_and_who_asks_again_is_told_how(opened: Open) -> None:
+    first = opened.end(opened.active, Outcome("completed"))
+    assert opened.end(opened.active, Outcome("failed")) == first
+    assert (opened.run().status, opened.chat.row(ChatSession, opened.sent.session_id).revision) == ("completed", 3)
 
 
 def test_a_run_is_claimed_by_one_of_two(opened: Open) -> None:

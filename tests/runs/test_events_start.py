@@ -14,8 +14,12 @@ from werkzeug.test import TestResponse
 
 from tests.runs.conftest import Chat
 from zgpt.auth.access import confirm
+from zgpt.auth.models import User
 from zgpt.auth.tokens import Identity
+from zgpt.core.db import db
 from zgpt.llm.scripted import Hold, Say
+from zgpt.realtime.broker import MemoryBroker
+from zgpt.realtime.live import RunHead
 from zgpt.runs.access import access_run
 from zgpt.runs.models import Run
 
@@ -40,7 +44,7 @@ def test_a_login_that_ends_meanwhile_begins_no_stream_and_leaves_nothing_behind(
     """The revocation may run after the token was checked and before the hub knows of the stream."""
     sent, person = chat.ask(), chat.person
 
-    def ends_before(identity: Identity) -> Identity:
+    def ends_before(identity: Identity) -> User:
         headers = {**person.headers, "Origin": "http://localhost"}
         assert elsewhere(person.client.post, "/api/v1/auth/logout", headers=headers).status_code == 204
         return confirm(identity)
@@ -60,6 +64,24 @@ def test_a_run_that_moves_to_another_process_is_asked_for_again(chat: Chat) -> N
     answer = follow(chat, sent.run_id)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert (answer.get_json()["code"], answer.get_json()["retryable"]) == ("unavailable", True)
+    gate.set()
+    chat.settle()
+
+
+def test_the_log_is_asked_for_the_text_with_no_connection_of_the_pool_in_hand(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand: list[int] = []
+
+    def prepare(_broker: MemoryBroker, _heads: list[RunHead]) -> None:
+        in_hand.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(MemoryBroker, "prepare", prepare)
+    gate = Event()
+    chat.provider.script(Say("Well"), Hold(gate))
+    sent = chat.send()
+    chat.hub.run_dropped(sent.run_id, 1)
+    assert (follow(chat, sent.run_id).status_code, in_hand) == (503, [0])
     gate.set()
     chat.settle()
 

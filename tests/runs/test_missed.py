@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import gevent
 import pytest
 from sqlalchemy import select
@@ -10,7 +13,6 @@ from tests.runs.conftest import Chat
 from tests.support.delivery import Link, member
 from tests.support.people import sign_up
 from zgpt.auth.models import Login
-from zgpt.auth.queries import is_live
 from zgpt.chat.actions import delete_session, rename_session
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core import clock
@@ -20,6 +22,7 @@ from zgpt.realtime import close_codes
 from zgpt.realtime.live import RunHead
 from zgpt.runs import missed as missing
 from zgpt.runs.missed import Missed
+from zgpt.runs.news import News, news_for
 
 ENDED_LOGIN = "0190b3a4-0000-7000-8000-000000000009"
 
@@ -102,22 +105,21 @@ def test_a_run_whose_account_is_gone_is_forgotten(chat: Chat, missed: Missed, si
     assert chat.hub.live_run(gone) is None
 
 
-class Logins:
-    """The question whose a login is; each fault spoils one answer, or every one for that user."""
+class Questions:
+    """What the database is asked; each fault spoils one answer, or every one about that user."""
 
     def __init__(self, *faults: Exception) -> None:
         self._faults = list(faults)
-        self._ask = is_live
         self.broken_for: str | None = None
         self.asked = 0
 
-    def __call__(self, user_id: str, login_id: str) -> bool:
+    def __call__(self, logins: Any, users: Collection[str], sessions: Any, runs: Any) -> News:
         self.asked += 1
         if self._faults:
             raise self._faults.pop()
-        if user_id == self.broken_for:
+        if self.broken_for in users:
             raise RuntimeError("broken")
-        return self._ask(user_id, login_id)
+        return news_for(logins, users, sessions, runs)
 
 
 def signed_out(chat: Chat, user_id: str) -> Link:
@@ -197,36 +199,44 @@ def test_what_is_asked_meanwhile_is_done_again_afterwards(chat: Chat) -> None:
     assert rounds == ["begins", "ends"] * 2
 
 
-def test_a_database_that_is_away_for_a_moment_is_asked_again(
-    chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_is_away_is_waited_for(chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(missing, "RETRY_S", 0)
-    monkeypatch.setattr(missing, "is_live", Logins(Unavailable(), Unavailable()))
+    monkeypatch.setattr(missing, "news_for", Questions(*(Unavailable() for _ in range(100))))
     link = signed_out(chat, chat.person.id)
     missed.catch_up()
     assert link.closed_with == close_codes.LOGIN_ENDED
 
 
-def test_a_database_that_stays_away_is_given_up_until_it_is_asked_the_next_time(
-    chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    logins = Logins(*(Unavailable() for _ in range(missing.TRIES)))
-    monkeypatch.setattr(missing, "RETRY_S", 0)
-    monkeypatch.setattr(missing, "is_live", logins)
+def test_a_process_that_ends_waits_for_no_database(chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = Questions(*(Unavailable() for _ in range(100)))
+    monkeypatch.setattr(missing, "news_for", questions)
     link = signed_out(chat, chat.person.id)
-    missed.catch_up()
-    assert (logins.asked, link.closed_with) == (missing.TRIES, None)
-    missed.catch_up()
-    assert link.closed_with == close_codes.LOGIN_ENDED
+    waiting = gevent.spawn(missed.catch_up)
+    chat.wait(lambda: questions.asked)
+    missed.stop()
+    waiting.join(timeout=5)
+    assert (waiting.ready(), questions.asked, link.closed_with) == (True, 1, None)
 
 
-def test_a_fault_with_one_person_does_not_keep_the_next_from_being_told(
+def test_a_fault_with_some_people_does_not_keep_the_next_from_being_told(
     chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logins = Logins()
-    logins.broken_for = chat.person.id
-    monkeypatch.setattr(missing, "is_live", logins)
+    questions = Questions()
+    questions.broken_for = chat.person.id
+    monkeypatch.setattr(missing, "AT_ONCE", 1)
+    monkeypatch.setattr(missing, "news_for", questions)
     links = [signed_out(chat, person.id) for person in (chat.person, sign_up(chat.app))]
     missed.catch_up()
     assert [link.closed_with for link in links] == [None, close_codes.LOGIN_ENDED]
-    assert logins.asked == 2
+    assert questions.asked == 2
+
+
+def test_many_people_are_brought_up_to_date_with_as_many_questions_as_one(
+    chat: Chat, missed: Missed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = Questions()
+    monkeypatch.setattr(missing, "news_for", questions)
+    links = [signed_out(chat, sign_up(chat.app).id) for _ in range(3)]
+    missed.catch_up()
+    assert [link.closed_with for link in links] == [close_codes.LOGIN_ENDED] * 3
+    assert questions.asked == 1

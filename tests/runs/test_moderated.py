@@ -160,6 +160,20 @@ def test_an_answer_that_breaks_off_shows_what_was_held_back_unless_it_is_blocked
     assert (answer(chat, second), chat.run(second.run_id).error_code) == ("Well, ", "blocked")
 
 
+@pytest.mark.parametrize(
+    ("said", "shown", "code"),
+    [("forbidden", "Well, forbidden", "provider_timeout"), ("snozz", "Well, ", "blocked")],
+    ids=["harmless", "against the rules"],
+)
+def test_an_answer_that_stalls_shows_what_was_held_back_unless_it_is_blocked(
+    make_chat: MakeChat, policy_path: Path, said: str, shown: str, code: str
+) -> None:
+    chat = make_chat(MODERATION_POLICY=str(policy_path), LLM_IDLE_TIMEOUT_S="0.2")
+    chat.provider.script(Say("Well, ", said), Hold(Event()))
+    sent = chat.ask("Hi")
+    assert (answer(chat, sent), chat.run(sent.run_id).error_code) == (shown, code)
+
+
 def test_what_was_only_held_back_is_no_reason_not_to_try_again(make_chat: MakeChat, policy_path: Path) -> None:
     chat = make_chat(MODERATION_POLICY=str(policy_path))
     chat.provider.script(Say("forbidden"), Break(ProviderError("provider_cut", "It broke off.", True)))

@@ -110,3 +110,10 @@ def test_while_redis_is_away_the_database_is_asked_more_often(
     chat.wait(lambda: len(watch.confirmed) > 1)
     watch.ownership.stop()
     checks.join()
+
+
+def test_a_fault_in_what_follows_a_check_does_not_end_the_checks(chat: Chat, watch: Watch) -> None:
+    def broken(_at_s: float) -> None:
+        raise RuntimeError("broken")
+
+    Ownership(chat.runner, broken, watch._abandon, lambda: False).check()

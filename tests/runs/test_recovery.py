@@ -190,7 +190,7 @@ def test_runs_that_have_ended_are_left_alone(life: Life) -> None:
 
 def test_a_run_that_another_process_took_is_left_to_it(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     life.die_at(Say("Once"))
-    monkeypatch.setattr(ending, "claim", lambda *_: None)
+    monkeypatch.setattr(ending, "claim_all", lambda *_: {})
     assert life.start().runner.active() == []
 
 

@@ -52,3 +52,12 @@ def test_only_so_many_messages_are_remembered(make_chat: MakeChat, monkeypatch: 
         spend("somebody", "c")
         with pytest.raises(RateLimited):
             spend("somebody", "a")
+
+
+def test_an_edit_that_is_repeated_costs_nothing_more(make_chat: MakeChat) -> None:
+    chat, name = make_chat(LIMIT_MESSAGES="2 per hour"), new_name()
+    sent = chat.ask()
+    edited = chat.do(actions.edit_message, chat.person.id, sent.message_id, name, "Other")
+    chat.settle()
+    again = chat.do(actions.edit_message, chat.person.id, sent.message_id, name, "Other")
+    assert (again.message_id, again.again) == (edited.message_id, True)

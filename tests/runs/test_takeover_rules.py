@@ -155,6 +155,14 @@ def test_what_the_process_before_kept_until_the_claim_is_not_lost(make_chat: Mak
     with chat.app.app_context():
         db.session.get_one(Run, run_id).text_kept = kept
         db.session.commit()
-    assert (seen.text_kept, Takeover(chat.runner, chat.provider, House())._take_all([seen])) == ("", 1)
+    assert Takeover(chat.runner, chat.provider, House())._take_all([(seen.id, seen.epoch, seen.owner)]) == 1
     chat.settle()
     assert chat.provider.prompts[-1].continue_text == kept
+
+
+def test_a_run_that_was_claimed_is_on_its_way_until_it_is_written(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, on_its_way = left(chat, "gone"), []
+    taking = Takeover(chat.runner, chat.provider, House())
+    monkeypatch.setattr(taking, "_take", lambda *_: on_its_way.append(chat.runner.has(run_id)))
+    assert (taking._take_all([(run_id, 1, "gone")]), on_its_way) == (1, [True])
+    assert not chat.runner.has(run_id)

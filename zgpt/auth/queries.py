@@ -4,12 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import TypeVar
 
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from zgpt.auth.models import ApiKey, Login, RecoveryCode, SecondFactor, User
 from zgpt.core import clock
 from zgpt.core.db import database_faults, db
+
+What = TypeVar("What", str, User)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +31,40 @@ def role_of_login(user_id: str, login_id: str) -> str | None:
         return role
 
 
+def user_of_device(user_id: str, device_id: str) -> User | None:
+    """The user as stored now, if a socket of this login, or of this API key, may stay open; else None."""
+    values = {"of_login": device_id, "of_user": user_id, "moment": clock.now()}
+    user = db.session.scalar(_live_user(), values)
+    if user is not None:
+        return user
+    good = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
+    of_key = select(User).join(ApiKey, ApiKey.user_id == User.id).where(ApiKey.id == device_id, *good)
+    return db.session.scalar(of_key.where(User.id == user_id, User.disabled_at.is_(None)))
+
+
 @cache
 def _live_role() -> Select[str]:
-    """Made once: every request and every connection that comes back asks this."""
-    return (
-        select(User.role)
-        .join(Login, Login.user_id == User.id)
-        .where(
-            Login.id == bindparam("of_login", type_=Login.id.type),
-            User.id == bindparam("of_user", type_=User.id.type),
-            User.disabled_at.is_(None),
-            Login.revoked_at.is_(None),
-            Login.expires_at > bindparam("moment", type_=Login.expires_at.type),
-        )
+    """Made once, as the next one: every request and every connection that comes back asks this."""
+    return _of_live_login(select(User.role))
+
+
+@cache
+def _live_user() -> Select[User]:
+    return _of_live_login(select(User))
+
+
+def _of_live_login(what: Select[What]) -> Select[What]:
+    return what.join(Login, Login.user_id == User.id).where(
+        Login.id == bindparam("of_login", type_=Login.id.type),
+        User.id == bindparam("of_user", type_=User.id.type),
+        User.disabled_at.is_(None),
+        Login.revoked_at.is_(None),
+        Login.expires_at > bindparam("moment", type_=Login.expires_at.type),
     )
 
 
 def live_devices(device_ids: Collection[str]) -> set[tuple[str, str]]:
-    """User and id of those logins and API keys whose sockets may stay open: `is_live` for many at once."""
+    """User and id of those logins and API keys whose sockets may stay open: `user_of_device` for many at once."""
     logins = select(Login.user_id, Login.id).join(User, Login.user_id == User.id)
     keys = select(ApiKey.user_id, ApiKey.id).join(User, ApiKey.user_id == User.id)
     good_login = (Login.revoked_at.is_(None), Login.expires_at > clock.now())
@@ -68,6 +87,11 @@ def credentials_of(email: str) -> Credentials:
 def password_hash_of(user_id: str) -> str | None:
     """The stored hash of a user's password, or None for a guest."""
     return db.session.scalar(select(User.password_hash).where(User.id == user_id))
+
+
+def email_of(user_id: str) -> str | None:
+    """The user's e-mail, or None for a guest and for nobody."""
+    return db.session.scalar(select(User.email).where(User.id == user_id))
 
 
 def login_by_id(login_id: str) -> Login | None:
@@ -97,15 +121,6 @@ def key_by_hash(key_hash: str) -> tuple[ApiKey, str] | None:
             execution_options={"populate_existing": True},
         ).first()
     return (row[0], row[1]) if row else None
-
-
-def is_live(user_id: str, device_id: str) -> bool:
-    """Whether a socket of this login, or of this API key, may stay open."""
-    if role_of_login(user_id, device_id):
-        return True
-    good = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
-    key = select(ApiKey.id).join(User, User.id == ApiKey.user_id)
-    return db.session.scalar(key.where(ApiKey.id == device_id, *good, User.disabled_at.is_(None))) is not None
 
 
 def second_factor_of(user_id: str) -> SecondFactor | None:

@@ -1,14 +1,15 @@
 """Reads of sessions and messages that are already known to be the asker's. Nothing is written or checked here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Select, bindparam, literal, select, tuple_
+from sqlalchemy import Row, Select, bindparam, literal, select, tuple_
 from sqlalchemy.orm import aliased
 
 from zgpt.auth.models import User
 from zgpt.chat.cursors import SessionCursor
-from zgpt.chat.models import ChatSession, Message
+from zgpt.chat.models import ChatSession, Message, MessageRole
 from zgpt.core.db import db
 
 
@@ -33,7 +34,7 @@ class MessagePage:
 
 def user_revision(user_id: str) -> int:
     """The revision of the user's list of sessions. Read it before the rows: a row may then be newer, never missing."""
-    return db.session.scalar(select(User.revision).where(User.id == user_id)) or 0
+    return db.session.scalar(_user_revision(), {"owner_id": user_id}) or 0
 
 
 def newest_sessions(user_id: str, limit: int, before: SessionCursor | None = None) -> list[ChatSession]:
@@ -49,7 +50,8 @@ def sessions_since(user_id: str, since: int, limit: int) -> SessionChanges:
     """Sessions with a larger `user_revision`, oldest change first; a `since` from the future means everything."""
     now_at = user_revision(user_id)
     start = since if since <= now_at else 0
-    rows = list(db.session.scalars(_changed_sessions(user_id, start).limit(limit + 1)))
+    values = {"owner_id": user_id, "held": start, "most": limit + 1}
+    rows = list(db.session.scalars(_changed_sessions(), values))
     more, rows = len(rows) > limit, rows[:limit]
     last = rows[-1].user_revision if rows else start
     deleted = [row.id for row in rows if row.deleted_at and since]
@@ -70,11 +72,11 @@ def page_of_messages(session_id: str, limit: int, before: str | None = None, aft
     return MessagePage(older[:limit][::-1], len(older) > limit, before is not None)
 
 
-def path_to(leaf_id: str | None, limit: int = 10_000) -> list[Message]:
-    """The branch from root to leaf, its last `limit` messages, in one recursive query (SQLite and PostgreSQL)."""
+def path_to(leaf_id: str | None, limit: int = 10_000) -> Sequence[Row[MessageRole, str]]:
+    """`role` and `text` of the branch from root to leaf, its last `limit` messages, in one recursive query."""
     if leaf_id is None:
         return []
-    return list(db.session.scalars(_path(), {"leaf_id": leaf_id, "path_limit": limit}))
+    return db.session.execute(_path(), {"leaf_id": leaf_id, "path_limit": limit}).all()
 
 
 def message_named(user_id: str, client_id: str, session_id: str | None = None) -> Message | None:
@@ -99,20 +101,25 @@ def _named(*, anywhere: bool) -> Select[Message]:
 
 
 @cache
-def _path() -> Select[Message]:
+def _path() -> Select[MessageRole, str]:
     """Made once: building this statement takes longer than running it, and a first token waits for it."""
     start = select(Message.id, Message.parent_id, literal(1).label("depth"))
     path = start.where(Message.id == bindparam("leaf_id", type_=Message.id.type)).cte("path", recursive=True)
     parent = aliased(Message)
     step = select(parent.id, parent.parent_id, path.c.depth + 1)
     path = path.union_all(step.where(parent.id == path.c.parent_id, path.c.depth < bindparam("path_limit")))
-    branch = select(Message).join(path, path.c.id == Message.id).where(Message.deleted_at.is_(None))
+    branch = select(Message.role, Message.text).join(path, path.c.id == Message.id).where(Message.deleted_at.is_(None))
     return branch.order_by(path.c.depth.desc())
 
 
-def _changed_sessions(user_id: str, start: int) -> Select[ChatSession]:
-    return (
-        select(ChatSession)
-        .where(ChatSession.user_id == user_id, ChatSession.user_revision > start)
-        .order_by(ChatSession.user_revision, ChatSession.id)
-    )
+@cache
+def _user_revision() -> Select[int]:
+    """Made once, as the next one: a client that comes back asks both."""
+    return select(User.revision).where(User.id == bindparam("owner_id"))
+
+
+@cache
+def _changed_sessions() -> Select[ChatSession]:
+    changed = ChatSession.user_revision > bindparam("held")
+    rows = select(ChatSession).where(ChatSession.user_id == bindparam("owner_id"), changed)
+    return rows.order_by(ChatSession.user_revision, ChatSession.id).limit(bindparam("most"))

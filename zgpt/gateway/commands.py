@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from zgpt.auth.access import access_user, confirm, require_scope, verify
+from zgpt.auth.access import confirm, require_scope, verify
 from zgpt.auth.keys import Scope
 from zgpt.auth.schemas import user_json
 from zgpt.auth.tokens import Identity
@@ -17,11 +17,11 @@ from zgpt.core.errors import Conflict, Problem, Unauthorized, Unavailable
 from zgpt.gateway.client import Client
 from zgpt.realtime import protocol
 from zgpt.realtime.hub import Holds, Member
-from zgpt.realtime.live import RunHead
 from zgpt.realtime.server import current
 from zgpt.runs import actions
-from zgpt.runs.opened import open_since, opened_json
-from zgpt.runs.queries import question_and_answer
+from zgpt.runs.ending import head_of
+from zgpt.runs.opened import opened_json
+from zgpt.runs.queries import changes_since, end_read, question_and_answer
 from zgpt.runs.schemas import sent_json, written_json
 
 SESSIONS_PER_CONNECTION = 16
@@ -59,8 +59,8 @@ def hello(client: Client, command: protocol.Hello) -> Reply:
     member = Member(client.connection, identity.user_id, identity.login_id)
     current().hub.join(member)
     try:
-        user = access_user(confirm(identity))
-    except Exception:
+        user = confirm(identity)
+    except BaseException:
         current().hub.leave(member)
         raise
     client.member, client.scopes = member, identity.scopes
@@ -89,13 +89,17 @@ def session_open(client: Client, command: protocol.SessionOpen) -> Reply:
     hub.hold(member, session_id)
     try:
         session = access_session(member.user_id, session_id)
-        opened = open_since(session, command.revision)
-        current().broker.prepare(RunHead(r.user_id, r.session_id, r.id, r.message_id, r.epoch) for r in opened.runs)
+        changes = changes_since(session, command.revision)
+        result, revision = opened_json(session, changes), session.revision
+        if changes.open_runs:
+            heads = [head_of(run) for run in changes.open_runs]
+            end_read()
+            current().broker.prepare(heads)
     except BaseException:
         hub.close_session(member, session_id)
         raise
     holds = _holds(command)
-    return Reply(opened_json(opened), lambda: hub.release(member, session_id, session.revision, holds))
+    return Reply(result, lambda: hub.release(member, session_id, revision, holds))
 
 
 def session_close(client: Client, command: protocol.SessionClose) -> Reply:
@@ -116,11 +120,17 @@ def message_send(client: Client, command: protocol.MessageSend) -> Reply:
             current().hub.hold(member, new_id)
             opened.append(new_id)
 
-    sent = actions.send_message(member.user_id, session_id, str(command.client_id), command.text, view)
-    if not sent.again:
-        return Reply(_sent_json(sent), lambda: _release(member, opened, sent.revision))
-    view(sent.session_id)
-    events = _created_again(sent)
+    try:
+        sent = actions.send_message(member.user_id, session_id, str(command.client_id), command.text, view)
+        if not sent.again:
+            return Reply(_sent_json(sent), lambda: _release(member, opened, sent.revision))
+        view(sent.session_id)
+        events = _created_again(sent)
+    except BaseException:
+        # Nobody would release what it views since: its events would wait there until they were too many.
+        for new_id in opened:
+            current().hub.close_session(member, new_id)
+        raise
     return Reply(_sent_json(sent), lambda: _tell_again(client, member, opened, sent, events))
 
 

@@ -56,4 +56,5 @@ class Deadlines:
         try:
             self._act(client)
         except Exception:
+            # One client's fault must not end the deadlines of all others.
             log.exception("deadline_failed")

@@ -118,6 +118,7 @@ class Gateway:
             if isinstance(fault, TooManyConnections):
                 client.connection.close(close_codes.OVERLOAD, json.dumps({"retry_after_ms": fault.retry_after_ms}))
         except Exception:
+            # Whatever a command raises, its client is told, and the next command is run.
             outcome = "internal"
             log.exception("command_failed", type=_type(command))
             _send(client, _error(command.id, Problem()))

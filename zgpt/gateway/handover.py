@@ -22,7 +22,6 @@ from zgpt.core.db import database_faults
 from zgpt.core.errors import Unavailable
 from zgpt.gateway.client import Client
 from zgpt.gateway.handler import Gateway
-from zgpt.gateway.queries import News, news_for
 from zgpt.realtime import close_codes
 from zgpt.realtime.connection import Connection
 from zgpt.realtime.handover import Arrival
@@ -31,6 +30,7 @@ from zgpt.realtime.hub import Member
 from zgpt.realtime.live import Cursor, RunHead
 from zgpt.realtime.protocol import encode_event
 from zgpt.realtime.server import Realtime
+from zgpt.runs.news import News, news_for
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -229,6 +229,7 @@ class Handover:
             else:
                 self._tell(guest, news)
         except Exception:
+            # Its client knows how to come back.
             log.exception("arrival_failed", connection_id=guest.connection.id)
             self._send_away(guest.connection)
 

@@ -66,4 +66,5 @@ class AccountWatch:
         except Unavailable:
             pass
         except Exception:
+            # The next look asks for the same again; a watch that has ended would find nothing for ever.
             log.exception("account_watch_failed")

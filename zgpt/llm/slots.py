@@ -149,4 +149,5 @@ class Slots:
             try:
                 waiter.on_place(place)
             except Exception:
+                # One waiter that cannot be told must not keep the places from those behind it.
                 log.exception("place_not_told", key=waiter.key)

@@ -76,9 +76,14 @@ class HttpStream:
             self._fail(error)
             return
         except Exception:
+            # A fault of ours: whoever waits for the answer is told before it goes on to the log.
             self._fail(ProviderError("internal", _BROKEN, retryable=True))
             raise
         self._greenlet = None
+        if self._closed:
+            # The head of the answer came in the same turn of the loop in which this was cancelled.
+            answer.wire.close()
+            return
         self._raw, self._recv, more = answer.wire.detach()
         try:
             self._body = Body(answer.head)
@@ -115,6 +120,7 @@ class HttpStream:
         except (BadHttpError, SseTooLargeError) as fault:
             self._fail(garbage(str(fault)))
         except Exception:
+            # The same, raised in the loop, which logs it.
             self._fail(ProviderError("internal", _BROKEN, retryable=True))
             raise
         if body.done:

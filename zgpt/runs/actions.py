@@ -50,11 +50,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks, and after which message."""
+    """What a person asks, and after which message. Without a verdict it was asked before, and cannot be again."""
 
     parent_id: str | None
     client_id: str
-    verdict: Verdict
+    verdict: Verdict | None
 
 
 def send_message(
@@ -65,17 +65,12 @@ def send_message(
     Without a session one is created. `before_publish` gets the session's id after the commit, before any event of it.
     """
     text = clean_text(text, settings().max_message_bytes)
-    verdict = None
-    if _sent_before(user_id, client_id, session_id) is None:
-        spend(user_id, client_id)
-        verdict = judge_prompt(user_id, text)
+    verdict = _judge_once(user_id, client_id, session_id, text)
     with remembered(user_id, client_id), transaction() as after:
         lock_user(user_id)
         sent = _sent_before(user_id, client_id, session_id)
         if sent:
             return sent
-        if verdict is None:
-            raise NotFound("The message that this one repeats was deleted in this moment.")
         session = access_session(user_id, session_id) if session_id else create_session(user_id)
         return _ask(session, Question(session.leaf_id, client_id, verdict), after, before_publish)
 
@@ -83,8 +78,8 @@ def send_message(
 def edit_message(user_id: str, message_id: str, client_id: str, text: str) -> Sent:
     """Ask anew in place of an earlier question: a sibling of it, with a run of its own."""
     text = clean_text(text, settings().max_message_bytes)
-    spend(user_id, client_id)
-    verdict = judge_prompt(user_id, text)
+    place = access_message(user_id, message_id).session_id
+    verdict = _judge_once(user_id, client_id, place, text)
     with remembered(user_id, client_id), transaction() as after:
         lock_user(user_id)
         original = access_message(user_id, message_id)
@@ -128,8 +123,18 @@ def stop_all(runs: list[Run], after: Collector) -> None:
         after(partial(current().broker.request_stop, run.id))
 
 
+def _judge_once(user_id: str, client_id: str, session_id: str | None, text: str) -> Verdict | None:
+    """Paid for, and what of it may be stored; None when it was sent before, which costs nothing again."""
+    if _sent_before(user_id, client_id, session_id) is not None:
+        return None
+    spend(user_id, client_id)
+    return judge_prompt(user_id, text)
+
+
 def _ask(session: ChatSession, asked: Question, after: Collector, before_publish: Announce | None = None) -> Sent:
     verdict = asked.verdict
+    if verdict is None:
+        raise NotFound("The message that this one repeats was deleted in this moment.")
     question = insert_message(session, "user", verdict.text, asked.parent_id, asked.client_id)
     record(verdict.decisions, session.user_id, message_id=question.id)
     if before_publish:

@@ -152,9 +152,7 @@ class ActiveRun:
             self.settle(Outcome("completed", usage=end.usage))
 
     def on_error(self, error: ProviderError) -> None:
-        if self.first_s is not None:
-            self._show_rest()
-        self.settle(Outcome("failed", Fault(error.code, error.message, error.retryable)))
+        self._fail(Fault(error.code, error.message, error.retryable))
 
     def block(self) -> None:
         """What comes is against the rules. What was shown stays."""
@@ -195,9 +193,10 @@ class ActiveRun:
             due_s, fault = self._next_deadline(deadlines)
             left_s = due_s - clock.monotonic()
             if left_s <= 0:
-                self.settle(Outcome("failed", fault))
+                self._fail(fault)
             else:
-                self._settled.wait(left_s)
+                # No longer: the first token wakes nobody here, and the next one is due this soon after it.
+                self._settled.wait(min(left_s, deadlines.idle_s))
         return self.outcome
 
     def ends(self) -> dict[str, int]:
@@ -207,6 +206,12 @@ class ActiveRun:
     def digests(self) -> dict[str, str]:
         """SHA-256 of each part that has any, in hex."""
         return {part: sha256(text).hexdigest() for part, text in self.texts.items() if text}
+
+    def _fail(self, fault: Fault) -> None:
+        """Nothing more comes. Where nothing was shown, what is held back goes too: the attempt may be made again."""
+        if self.first_s is not None:
+            self._show_rest()
+        self.settle(Outcome("failed", fault))
 
     def _show_rest(self) -> None:
         """The model has said its last word: what was held back for the sake of the next one is decided now."""

@@ -46,6 +46,9 @@ def _outlive(app: Flask, before: set[str]) -> None:
             before &= _take_up(app)
         except Unavailable:
             log.warning("inheritance_put_off")
+        except Exception:
+            # Without this greenlet nobody would take up the runs that the others leave.
+            log.exception("inheritance_failed")
 
 
 def _take_up(app: Flask) -> set[str]:

@@ -53,4 +53,5 @@ class Checkpointer:
         except Unavailable:
             log.warning("checkpoint_put_off", runs=len(unsaved))
         except Exception:
+            # The text is in memory and in the broker still, and the next checkpoint carries all of it.
             log.exception("checkpoint_failed", runs=len(unsaved))

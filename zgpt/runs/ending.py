@@ -67,7 +67,8 @@ def save_checkpoints(active: Iterable[ActiveRun]) -> bool:
 def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], None]) -> bool:
     """The final message and the run's end in one transaction; False when the run is no longer ours, or deleted.
 
-    `tell` gets the end after the commit and before the session's own event, which carries the same revision.
+    `tell` gets the end after the commit and before the session's own event, which carries the same revision. A commit
+    whose answer was lost is told by the next try, as it stands.
     """
     text, reasoning = _decoded(active)
     with transaction() as after:
@@ -78,13 +79,15 @@ def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], 
             return False
         message = db.session.get_one(Message, active.head.message_id)
         session = db.session.get_one(ChatSession, active.head.session_id)
-        if session.deleted_at is not None:
+        deleted = session.deleted_at is not None
+        if run.status in OPEN:
+            if not deleted:
+                finish_message(message, text, reasoning)
             _fill(run, active, outcome)
+            db.session.flush()
+        if deleted:
             return False
-        revision = finish_message(message, text, reasoning)
-        _fill(run, active, outcome)
-        db.session.flush()
-        after(partial(tell, _completed(run, message, revision)))
+        after(partial(tell, completed_event(run, message)))
         announce(session, after)
     return True
 
@@ -95,10 +98,11 @@ def claim(run_id: str, epoch: int, owner: str) -> RunHead | None:
     return head_of(run) if run is not None else None
 
 
-def claim_all(epochs: Mapping[str, int], owner: str) -> dict[str, Run]:
+def claim_all(epochs: Mapping[str, int], owner: str, *, died: bool = False) -> dict[str, Run]:
     """The same for several runs (id: epoch) in one transaction; those that another was faster with are left out.
 
     The rows are as they are after it: what was kept of an earlier epoch is all that was, and no more will come.
+    `died`: count an attempt that came to nothing, though it was this process's own.
     """
     with transaction():
         # A row that is locked may be held by a process that stands still; it is tried again, the others are not kept.
@@ -106,7 +110,7 @@ def claim_all(epochs: Mapping[str, int], owner: str) -> dict[str, Run]:
         found = db.session.scalars(rows.execution_options(populate_existing=True)).all()
         ours = [run for run in found if run.epoch == epochs[run.id] and run.status in OPEN]
         for run in ours:
-            run.deaths += run.owner not in {None, owner}
+            run.deaths += died or run.owner not in {None, owner}
             run.epoch, run.owner = run.epoch + 1, owner
         return {run.id: run for run in ours}
 
@@ -124,13 +128,24 @@ def release(owner: str) -> None:
 
 def completed_event(run: Run, message: Message) -> RunCompleted:
     """The end of a run as it is told to its viewers."""
-    return _completed(run, message, message.revision)
+    return RunCompleted(
+        session_id=run.session_id,
+        run_id=run.id,
+        message_id=run.message_id,
+        status=cast("Any", run.status),
+        ends=run.ends or {},
+        sha256=run.sha256 or {},
+        usage=run.usage,
+        error=error_json(run),
+        message=written_json(message, run),
+        revision=message.revision,
+    )
 
 
 def _held(head: RunHead) -> Run | None:
-    """The run, locked, if this epoch still owns it."""
+    """The run, locked, if this epoch still owns it, or has ended it."""
     run = db.session.get(Run, head.run_id, with_for_update=True, populate_existing=True)
-    return run if run is not None and run.epoch == head.epoch and run.status in OPEN else None
+    return run if run is not None and run.epoch == head.epoch else None
 
 
 def _fill(run: Run, active: ActiveRun, outcome: Outcome) -> None:
@@ -153,21 +168,6 @@ def _used(active: ActiveRun, outcome: Outcome) -> Usage | None:
     if outcome.usage or not active.prompt_tokens:
         return outcome.usage
     return Usage(active.prompt_tokens, sum(count_tokens(text.decode()) for text in active.texts.values()))
-
-
-def _completed(run: Run, message: Message, revision: int) -> RunCompleted:
-    return RunCompleted(
-        session_id=run.session_id,
-        run_id=run.id,
-        message_id=run.message_id,
-        status=cast("Any", run.status),
-        ends=run.ends or {},
-        sha256=run.sha256 or {},
-        usage=run.usage,
-        error=error_json(run),
-        message=written_json(message, run),
-        revision=revision,
-    )
 
 
 def _row(active: ActiveRun) -> dict[str, object]:

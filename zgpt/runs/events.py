@@ -15,13 +15,13 @@ from zgpt.core.errors import NotFound, Unavailable
 from zgpt.core.inputs import Query
 from zgpt.realtime import sse
 from zgpt.realtime.hub import Member
-from zgpt.realtime.live import LiveRun, RunHead
+from zgpt.realtime.live import LiveRun
 from zgpt.realtime.server import Sock, admitted_network, current, no_room
 from zgpt.realtime.stream import EventStream, StreamResponse
 from zgpt.runs import ending
 from zgpt.runs.access import access_run
 from zgpt.runs.models import Run
-from zgpt.runs.queries import OPEN, written_now
+from zgpt.runs.queries import OPEN, end_read, written_now
 
 LONGEST_S: Final = 86_400
 """Longer than any access token lives, which ends the stream anyhow."""
@@ -63,6 +63,7 @@ def stream_run(identity: Identity, run_id: str, query: EventsQuery) -> Response:
         # Again, now that a revocation would be heard: one in between cannot be missed.
         confirm(identity)
     except Exception:
+        # The login has ended, or the database is away: either way it must not stay in the hub.
         closed()
         raise
     return StreamResponse(stream)
@@ -70,8 +71,9 @@ def stream_run(identity: Identity, run_id: str, query: EventsQuery) -> Response:
 
 def _live(run: Run) -> LiveRun:
     """The run in this process; made from the database when it has ended."""
-    head = RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
+    head = ending.head_of(run)
     if run.status in OPEN:
+        end_read()
         current().broker.prepare([head])
     live = current().hub.live_run(run.id)
     if live is not None:

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from zgpt.chat.cursors import encode_message_cursor
 from zgpt.chat.models import ChatSession
 from zgpt.chat.schemas import session_json
 from zgpt.runs.models import Run
-from zgpt.runs.queries import Changes, changes_since, open_runs
+from zgpt.runs.queries import Changes
 from zgpt.runs.runner import current_runner
 from zgpt.runs.schemas import written_json
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A session, what changed in it, and the runs that have not ended."""
-
-    session: ChatSession
-    changes: Changes
-    runs: list[Run]
-
-
-def open_since(session: ChatSession, revision: int) -> Opened:
-    """What is newer than `revision`; for who holds nothing (0) the newest messages.
-
-    The runs are read last: one that ends in between is missing here, and its end is a change that is still to be told.
-    The other way round it would be told as live for ever.
-    """
-    changes = changes_since(session, revision)
-    return Opened(session, changes, open_runs(session.id))
-
-
-def opened_json(opened: Opened) -> Json:
+def opened_json(session: ChatSession, changes: Changes) -> Json:
     """The result of `session.open` (docs/protocol.md)."""
-    changes = opened.changes
     return {
-        "session": session_json(opened.session),
+        "session": session_json(session),
         "revision": changes.revision,
         "messages": [written_json(message, run) for message, run in changes.messages],
         "deleted": changes.deleted,
-        "runs": [_live_json(run) for run in opened.runs],
+        "runs": [_live_json(run) for run in changes.open_runs],
         "more": changes.more,
         "before": _older_cursor(changes),
     }

@@ -62,12 +62,12 @@ class Ownership:
             if self._is_away():
                 self._runner.write(lambda: ending.save_checkpoints(active))
             self._compare({run.head.run_id: run.head.epoch for run in active})
+            self._confirmed(began_s)
         except Unavailable:
             log.warning("ownership_not_known")
         except Exception:
+            # The next check asks again; what stays unconfirmed too long is stopped by that.
             log.exception("ownership_not_checked")
-        else:
-            self._confirmed(began_s)
 
     def _compare(self, epochs: dict[str, int]) -> None:
         mine = self._runner.write(self._mine)

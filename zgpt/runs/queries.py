@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy.orm import defer
 
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core.db import db
@@ -19,12 +21,17 @@ PAGE_MESSAGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a viewer lacks: messages and runs, ids of deleted ones, the revision they lead to, is there more."""
+    """What a viewer lacks: messages and runs, ids of deleted ones, the revision they lead to, is there more.
+
+    `open_runs` are those of the session that have not ended. They are read last: one that ends in between is missing
+    there, and its end is a change that is still to be told. The other way round it would be told as live for ever.
+    """
 
     messages: list[tuple[Message, Run | None]]
     deleted: list[str]
     revision: int
     more: bool
+    open_runs: list[Run]
 
 
 def runs_of(messages: Sequence[Message]) -> dict[str, Run]:
@@ -54,13 +61,18 @@ def changes_since(session: ChatSession, revision: int) -> Changes:
     """
     if not 0 < revision <= session.revision:
         return _newest(session)
-    rows = select(Message).where(Message.session_id == session.id, Message.revision > revision)
-    changed = list(db.session.scalars(rows.order_by(Message.revision, Message.id).limit(PAGE_MESSAGES + 1)))
+    values = {"place_id": session.id, "held": revision, "most": PAGE_MESSAGES + 1}
+    changed = db.session.scalars(_changed(), values).all()
     page = _within(changed)
     more = len(page) < len(changed)
-    live = [message for message in page if message.deleted_at is None]
+    live, open_here = _with_all_runs(session, [message for message in page if message.deleted_at is None])
     deleted = [message.id for message in page if message.deleted_at is not None]
-    return Changes(_with_runs(live), deleted, page[-1].revision if more else session.revision, more)
+    return Changes(live, deleted, page[-1].revision if more else session.revision, more, open_here)
+
+
+def end_read() -> None:
+    """Give the connection back to the pool: before a wait for Redis. What was read is read again where it is used."""
+    db.session.rollback()
 
 
 def written_now(run: Run) -> Message | None:
@@ -80,13 +92,45 @@ def question_and_answer(message_id: str) -> list[tuple[Message, Run | None]]:
 
 
 def _newest(session: ChatSession) -> Changes:
-    rows = select(Message).where(Message.session_id == session.id, Message.deleted_at.is_(None))
-    newest = list(db.session.scalars(rows.order_by(Message.id.desc()).limit(PAGE_MESSAGES + 1)))
+    newest = db.session.scalars(_newest_first(), {"place_id": session.id, "most": PAGE_MESSAGES + 1}).all()
     page = _within(newest)
-    return Changes(_with_runs(page[::-1]), [], session.revision, len(page) < len(newest))
+    live, open_here = _with_all_runs(session, page[::-1])
+    return Changes(live, [], session.revision, len(page) < len(newest), open_here)
 
 
-def _within(messages: list[Message]) -> list[Message]:
+@cache
+def _changed() -> Select[Message]:
+    """Made once, as the next two: building a statement takes longer than running it, and every return asks."""
+    rows = select(Message).where(Message.session_id == bindparam("place_id"), Message.revision > bindparam("held"))
+    return rows.order_by(Message.revision, Message.id).limit(bindparam("most"))
+
+
+@cache
+def _newest_first() -> Select[Message]:
+    rows = select(Message).where(Message.session_id == bindparam("place_id"), Message.deleted_at.is_(None))
+    return rows.order_by(Message.id.desc()).limit(bindparam("most"))
+
+
+@cache
+def _runs_here() -> Select[Run]:
+    """Those of some messages, and the open ones of their session; without the texts that are kept of these."""
+    of_messages = Run.message_id.in_(bindparam("message_ids", expanding=True))
+    open_here = and_(Run.session_id == bindparam("place_id"), Run.status.in_(OPEN))
+    texts = defer(Run.text_kept), defer(Run.reasoning_kept)
+    return select(Run).options(*texts).where(or_(of_messages, open_here)).order_by(Run.id)
+
+
+def _with_all_runs(
+    session: ChatSession, messages: Sequence[Message]
+) -> tuple[list[tuple[Message, Run | None]], list[Run]]:
+    """Messages of the session with their runs, and its open runs."""
+    written = [message.id for message in messages if message.role == "assistant"]
+    found = db.session.scalars(_runs_here(), {"place_id": session.id, "message_ids": written}).all()
+    runs = {run.message_id: run for run in found}
+    return [(message, runs.get(message.id)) for message in messages], [run for run in found if run.status in OPEN]
+
+
+def _within(messages: Sequence[Message]) -> Sequence[Message]:
     """As many as fit into one answer, at least one."""
     size = 0
     for index, message in enumerate(messages[:PAGE_MESSAGES]):

@@ -34,19 +34,12 @@ def recover(runner: Runner, provider: Provider, living: Collection[str] = ()) ->
     `takeover` does this all the time.
     """
     is_nobodys = or_(Run.owner.is_(None), Run.owner.not_in([runner.owner, *living]))
-    wanted = select(Run).where(Run.status.in_(OPEN), is_nobodys).order_by(Run.created_at)
-    interrupted = list(db.session.scalars(wanted))
-    db.session.rollback()
-    for run in interrupted:
-        _take_up(runner, provider, run)
-    return len(interrupted)
-
-
-def _take_up(runner: Runner, provider: Provider, run: Run) -> None:
-    head = ending.claim(run.id, run.epoch, runner.owner)
-    if head is not None:
-        # The claim has read the row again.
-        take_up(runner, provider, run, head, checkpoint_of(run))
+    wanted = select(Run.id, Run.epoch).where(Run.status.in_(OPEN), is_nobodys)
+    interrupted = {row.id: row.epoch for row in db.session.execute(wanted)}
+    claimed = ending.claim_all(interrupted, runner.owner) if interrupted else {}
+    for run in claimed.values():
+        take_up(runner, provider, run, ending.head_of(run), checkpoint_of(run))
+    return len(claimed)
 
 
 def checkpoint_of(run: Run) -> dict[str, bytes]:

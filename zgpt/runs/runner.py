@@ -53,6 +53,8 @@ class Runner:
         self._settings = settings
         self._slots = slots
         self._active: dict[str, ActiveRun] = {}
+        self.coming: set[str] = set()
+        """Runs that were claimed, and that this process is about to write."""
         self._deadlines = Deadlines(
             settings.llm_first_token_timeout_s, settings.llm_idle_timeout_s, settings.llm_total_timeout_s
         )
@@ -72,6 +74,10 @@ class Runner:
     def active(self) -> list[ActiveRun]:
         """Runs that this process owns."""
         return list(self._active.values())
+
+    def has(self, run_id: str) -> bool:
+        """Whether this process writes the run, or is about to."""
+        return run_id in self._active or run_id in self.coming
 
     def enqueue(
         self,
@@ -154,12 +160,13 @@ class Runner:
         except Problem as fault:
             run.settle(Outcome("failed", Fault(fault.code, fault.message, fault.retryable)))
         except Exception:
+            # Whatever broke, an answer that was begun has to end, and its viewers are told.
             log.exception("run_broke", run_id=run.head.run_id)
             run.settle(Outcome("failed", INTERNAL))
         try:
             self._end(run, shown)
         except Exception:
-            # It stays open in the database, for the next start to take up; here nobody may wait for it any more.
+            # It stays open in the database, where `strays` finds it; here nobody may wait for it any more.
             log.exception("run_not_ended", run_id=run.head.run_id)
             self._broker.drop_run(run.head.run_id, run.head.epoch)
         finally:

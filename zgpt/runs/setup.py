@@ -32,6 +32,7 @@ from zgpt.runs.ownership import Ownership
 from zgpt.runs.queries import open_runs, open_runs_of_user, runs_of
 from zgpt.runs.runner import Runner
 from zgpt.runs.schemas import Json, run_json
+from zgpt.runs.strays import Strays
 from zgpt.runs.takeover import Takeover
 from zgpt.runs.titles import Titler
 
@@ -76,6 +77,7 @@ def start_runs(app: Flask) -> None:
         _start_together(app, realtime.broker, realtime.hub)
     else:
         alone.start(app)
+        _watch(app)
     gevent.spawn(app.extensions["checkpointer"].run)
 
 
@@ -87,8 +89,14 @@ def _start_together(app: Flask, broker: RedisBroker, hub: Hub) -> None:
     log.info("process_joined", process_id=broker.process_id, pid=os.getpid())
     missed = Missed(app, hub, ear.silent)
     ear.on_missed, ear.on_released = missed.catch_up, takeover.wake
-    watchers = app.extensions["runs_watchers"] = (app.extensions["ownership"], takeover, missed)
-    for watcher in watchers:
+    _watch(app, app.extensions["ownership"], takeover, missed)
+
+
+def _watch(app: Flask, *others: Ownership | Takeover | Missed) -> None:
+    """What looks around for as long as the process lives."""
+    strays = Strays(app.extensions["runs"], app.extensions["provider"])
+    app.extensions["runs_watchers"] = (strays, *others)
+    for watcher in app.extensions["runs_watchers"]:
         gevent.spawn(watcher.run)
 
 

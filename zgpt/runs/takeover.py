@@ -43,6 +43,8 @@ AT_ONCE = 20
 """Claimed in one go; what is left is for the others, who look at the same time."""
 
 log = structlog.get_logger(__name__)
+Found = tuple[str, int, str | None]
+"""A run that nobody writes any more: id, epoch, and who did."""
 
 
 def _nobody(_process_ids: Sequence[str]) -> set[str]:
@@ -106,15 +108,17 @@ class Takeover:
             self._wake.set()
         return taken
 
-    def _take_all(self, runs: list[Run]) -> int:
+    def _take_all(self, runs: list[Found]) -> int:
         """Claimed together and begun several at a time: all of their viewers wait for it."""
         owner = self._runner.owner
-        owners = {run.id: run.owner for run in runs}
-        claimed = self._runner.write(lambda: ending.claim_all({run.id: run.epoch for run in runs}, owner))
+        owners = {run_id: from_owner for run_id, _, from_owner in runs}
+        claimed = self._runner.write(lambda: ending.claim_all({run_id: epoch for run_id, epoch, _ in runs}, owner))
+        self._runner.coming.update(claimed)
         pool = Pool(AT_A_TIME)
         for run in claimed.values():
             pool.spawn(self._safely, partial(self._take, run, owners[run.id]))
         pool.join()
+        self._runner.coming.difference_update(claimed)
         return len(claimed)
 
     def _owners(self) -> set[str | None]:
@@ -177,14 +181,17 @@ class Takeover:
         except Unavailable:
             log.warning("takeover_put_off")
         except Exception:
+            # The next look tries again; without it nobody here would take up what dies.
             log.exception("takeover_failed")
 
 
-def _runs_of(owners: list[str], *, released: bool) -> list[Run]:
+def _runs_of(owners: list[str], *, released: bool) -> list[Found]:
+    """Without their texts: there may be many more than are taken at once."""
     whose = Run.owner.in_(owners)
-    rows = select(Run).where(or_(whose, Run.owner.is_(None)) if released else whose, Run.status.in_(OPEN))
+    rows = select(Run.id, Run.epoch, Run.owner).where(Run.status.in_(OPEN))
     with database_faults():
-        return list(db.session.scalars(rows.order_by(Run.created_at)))
+        found = db.session.execute(rows.where(or_(whose, Run.owner.is_(None)) if released else whose))
+        return [(run_id, epoch, owner) for run_id, epoch, owner in found]
 
 
 def _size(texts: dict[str, bytes]) -> int:

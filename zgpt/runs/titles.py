@@ -54,6 +54,7 @@ class Titler:
         except (Unavailable, NotFound):
             log.info("title_put_off", session_id=session_id)
         except Exception:
+            # Only a title: the session keeps the one that it has.
             log.exception("title_failed", session_id=session_id)
 
     def _ask(self, user_id: str, run_id: str, question: str, answer: str) -> str:

@@ -9,7 +9,8 @@ from zgpt.core.openapi import operation
 from zgpt.runs.access import access_run
 from zgpt.runs.actions import Sent, edit_message, regenerate, request_stop, send_message
 from zgpt.runs.events import EventsQuery, stream_run
-from zgpt.runs.opened import open_since, opened_json
+from zgpt.runs.opened import opened_json
+from zgpt.runs.queries import changes_since
 from zgpt.runs.quotas import quotas_json
 from zgpt.runs.schemas import ChangesQuery, NewMessage, OpenedOut, QuotasOut, RunOut, SentOut, run_json, sent_json
 
@@ -21,7 +22,8 @@ blueprint = Blueprint("runs", __name__, url_prefix="/api/v1")
 @operation(summary="What changed in a session", query=ChangesQuery, responses={200: OpenedOut}, problems=(404, 503))
 def changes(session_id: str, query: ChangesQuery) -> ResponseReturnValue:
     """What `session.open` answers on the WebSocket: what is newer than `since`, and which runs are live."""
-    return opened_json(open_since(access_session(require_identity(), session_id), query.since))
+    session = access_session(require_identity(), session_id)
+    return opened_json(session, changes_since(session, query.since))
 
 
 @blueprint.post("/sessions/<session_id>/messages")

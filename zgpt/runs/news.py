@@ -1,4 +1,4 @@
-"""What connections that come from another process may have missed, read for many of them at once."""
+"""What viewers may have missed, read for many of them at once: of those that come from another process, or of all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.schemas import session_json
 from zgpt.core.db import db
 from zgpt.realtime.live import LiveRun, RunHead
-from zgpt.realtime.protocol import Event, MessageCreated, MessageDeleted, SessionDeleted, SessionUpdated
+from zgpt.realtime.protocol import Event, MessageCreated, MessageDeleted, RunCompleted, SessionDeleted, SessionUpdated
 from zgpt.runs import ending
 from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN, runs_of
@@ -45,15 +45,23 @@ class News:
 
 def news_for(logins: Collection[str], users: Collection[str], sessions: Collection[str], runs: Collection[str]) -> News:
     """What is stored now. `runs` are those whose end was not told."""
-    open_runs = select(Run).where(Run.session_id.in_(sessions), Run.status.in_(OPEN))
+    heads = select(Run.user_id, Run.session_id, Run.id, Run.message_id, Run.epoch)
     found = list(db.session.scalars(select(ChatSession).where(ChatSession.id.in_(sessions))))
     return News(
         live_devices(logins),
         _newest(found),
-        [_head(run) for run in db.session.scalars(open_runs)],
-        _ended(runs),
+        [RunHead(*row) for row in db.session.execute(heads.where(Run.session_id.in_(sessions), Run.status.in_(OPEN)))],
+        {run.id: _ended_run(run, message) for run, message in _ended(runs)},
         {session.user_id: _listed(session) for session in _latest(users)},
     )
+
+
+def ends_of(run_ids: Collection[str]) -> dict[str, RunCompleted | None]:
+    """What became of runs that are not open any more; None for those that nobody can look at any more."""
+    status = select(Run.id).where(Run.id.in_(run_ids), Run.status.in_(OPEN))
+    over = set(run_ids).difference(db.session.scalars(status))
+    ended = _ended(over) if over else []
+    return {**dict.fromkeys(over), **{run.id: ending.completed_event(run, message) for run, message in ended}}
 
 
 def _newest(sessions: list[ChatSession]) -> dict[str, SessionNews]:
@@ -92,18 +100,15 @@ def _latest(users: Collection[str]) -> list[ChatSession]:
     return list(db.session.scalars(select(ChatSession).join(newest, same)))
 
 
-def _head(run: Run) -> RunHead:
-    return RunHead(run.user_id, run.session_id, run.id, run.message_id, run.epoch)
-
-
-def _ended(run_ids: Collection[str]) -> dict[str, LiveRun]:
-    """Those that have ended, with their whole text and their end."""
+def _ended(run_ids: Collection[str]) -> list[tuple[Run, Message]]:
+    """Those that have ended and whose message is still there."""
     wanted = select(Run, Message).join(Message, Run.message_id == Message.id)
     found = db.session.execute(wanted.where(Run.id.in_(run_ids), Run.status.not_in(OPEN), Message.deleted_at.is_(None)))
-    return {run.id: _ended_run(run, message) for run, message in found}
+    return [(run, message) for run, message in found]
 
 
 def _ended_run(run: Run, message: Message) -> LiveRun:
-    live = LiveRun(_head(run), {"text": message.text.encode(), "reasoning": message.reasoning.encode()})
+    """With its whole text and its end."""
+    live = LiveRun(ending.head_of(run), {"text": message.text.encode(), "reasoning": message.reasoning.encode()})
     live.finish(ending.completed_event(run, message))
     return live
