@@ -8,7 +8,6 @@ import gc
 import json
 import logging
 import os
-import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +40,7 @@ def _workers() -> int:
 # One process holds thousands of sockets; more of them need Redis (the app refuses to start without).
 workers = _workers()
 # HTTP requests at once per worker; above it 503, except for health checks. WebSockets leave the pool with the 101
-# (MAX_CONNECTIONS bounds them), and a client that has said nothing yet is not in it.
+# (MAX_CONNECTIONS bounds them), a client whose head is not whole yet is not in it, and a quarter may wait for bodies.
 worker_connections = 1_000
 # After a restart all clients return within seconds; what does not fit in the queue would wait for a TCP retry.
 backlog = 4_096
@@ -113,9 +112,10 @@ if workers > 1:
 def on_starting(server: Any) -> None:
     """Begin with empty counters: files of dead processes would be added to ours. After SIGUSR2 they are not dead."""
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        if not server.master_pid:
-            shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(parents=True, exist_ok=True)
+        # Only what prometheus_client writes: an operator names the folder, and may have other things in it.
+        for stale in Path(folder).glob("*.db") if not server.master_pid else ():
+            stale.unlink(missing_ok=True)
 
 
 def on_reload(server: Any) -> None:
@@ -124,6 +124,7 @@ def on_reload(server: Any) -> None:
     try:
         server.worker_class = server.cfg.worker_class
     except Exception:
+        # A version that cannot be imported must not end the server that runs.
         server.log.exception("the worker of this version cannot be loaded")
         _forget_ours()
         sys.modules.update(before)
@@ -146,4 +147,4 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the signatur
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its authors give it no types

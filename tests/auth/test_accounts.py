@@ -72,6 +72,23 @@ def test_what_is_no_e_mail_is_refused(client: FlaskClient, email: str) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    "email", ["root,eve@example.org", "(x)eve@example.org", "<eve@example.org", '"a"eve@example.org', "a:eve@b.c;"]
+)
+def test_what_a_mail_server_would_read_as_another_address_is_refused(client: FlaskClient, email: str) -> None:
+    answer = client.post(f"{AUTH}/signup", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["o'brien+z-gpt@example.org", "a.b@example.org", "jürgen@bücher.example", "root@localhost", "#!$%&*/=?^_`{|}~@b.c"],
+)
+def test_an_e_mail_may_hold_what_addresses_hold(client: FlaskClient, email: str) -> None:
+    answer = client.post(f"{AUTH}/signup", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 201
+
+
 @pytest.mark.parametrize("name", ["x" * 101, "two\nlines", "nul\u0000"])
 def test_a_name_is_one_short_line(client: FlaskClient, name: str) -> None:
     account = {"email": "ada@example.org", "password": PASSWORD, "name": name}
@@ -96,7 +113,7 @@ def test_sec_15_unknown_and_wrong_get_one_answer_after_the_same_work(
 
     def noted(pool: passwords.HashPool, kind: object, first: bytes, second: bytes) -> object:
         work.append((getattr(kind, "__name__", ""), second[:7]))
-        return real(pool, kind, first, second)  # type: ignore[arg-type]
+        return real(pool, kind, first, second)  # type: ignore[arg-type]  # it passes on whatever it was given
 
     monkeypatch.setattr(passwords.HashPool, "run", noted)
     answers = [sign_in(client, email, "not the password") for email in (person.email, "nobody@example.org")]

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+import redis
 from flask import Flask
+from gevent.event import Event
 from werkzeug.test import TestResponse
 
 from tests.auth.factors import challenge_of, enrol, second
@@ -19,14 +21,6 @@ from zgpt.core import clock
 SITE = "https://chat.example.org"
 NEW = "seven quiet otters sing"
 ADA = "ada@example.org"
-
-
-@pytest.fixture(scope="module")
-def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
-    server = MailServer(tmp_path_factory.mktemp("mail"))
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -170,12 +164,50 @@ def test_an_e_mail_that_was_taken_meanwhile_is_not_taken_twice(app: Flask, mail:
     assert (late.status_code, late.get_json()["code"]) == (409, "email_taken")
 
 
+def test_a_letter_that_waits_while_the_password_changes_moves_no_account(app: Flask, mail: MailServer) -> None:
+    person, room, gate = join(app, mail), app.extensions["zgpt_mail"], Event()
+    room.put(lambda: gate.wait(10) and None)
+    theirs = {"email": "eve@example.org", "password": PASSWORD}
+    assert person.client.post(f"{AUTH}/email", json=theirs, headers=person.headers).status_code == 202
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    assert person.client.post(f"{AUTH}/password", json=change, headers=person.headers).status_code == 200
+    gate.set()
+    room.finish(10)
+    assert mail.letters("eve@example.org") == []
+
+
 def test_nobody_fills_a_mailbox_and_nobody_is_told(app: Flask, mail: MailServer) -> None:
     join(app, mail)
     statuses = {post(app, "password/forgot", {"email": ADA}).status_code for _ in range(10)}
     app.extensions["zgpt_mail"].finish(10)
     assert statuses == {202}
-    assert len(mail.letters(ADA)) == 5
+    resets = [letter for letter in mail.letters(ADA) if "#reset=" in letter.get_content()]
+    assert len(resets) == 5
+
+
+def test_who_signs_up_with_anothers_e_mail_does_not_use_up_their_reset(app: Flask, mail: MailServer) -> None:
+    join(app, mail)
+    for _ in range(10):
+        ask(app, ADA)
+    app.extensions["zgpt_mail"].finish(10)
+    told = len(mail.letters(ADA))
+    assert told == 5
+    assert reset_token(app, mail, told + 1)
+
+
+@pytest.mark.parametrize("path", ["signup", "password/forgot"])
+def test_sec_38_no_address_is_kept_by_what_counts_letters(
+    make_app: MakeApp, mail: MailServer, redis_url: str, path: str
+) -> None:
+    settings = {"SMTP_URL": mail.url, "MAIL_FROM": "zgpt@example.org", "PUBLIC_URL": SITE, "REDIS_URL": redis_url}
+    app = make_app(**settings)
+    body = {"email": ADA} | ({"password": PASSWORD, "name": "Ada"} if path == "signup" else {})
+    assert post(app, path, body).status_code == 202
+    app.extensions["zgpt_mail"].finish(10)
+    with redis.Redis.from_url(redis_url, socket_timeout=5) as store:
+        names = [name.decode() for name in store.scan_iter()]
+    assert names
+    assert not [name for name in names if ADA in name]
 
 
 @pytest.mark.parametrize("token", ["", "x" * 65, "nonsense", "ä" * 20])

@@ -1,14 +1,12 @@
 """How letters leave: over TLS, again after a failure, never at anybody's cost."""
 
-import gc
 import logging
 import socket
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import gevent
 import pytest
-import trustme
 from flask import Flask
 
 from tests.auth.support import AUTH
@@ -22,27 +20,6 @@ from zgpt.core.config import ConfigError, load_settings
 
 LETTER = Letter("ada@example.org", "Hello", "Only this.")
 SENDER = {"MAIL_FROM": "Z-GPT <zgpt@example.org>", "PUBLIC_URL": "https://chat.example.org"}
-
-
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """Certificate and key of 127.0.0.1, by an authority that this process trusts."""
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1", "localhost")
-    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
-    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return tmp_path / "cert.pem", tmp_path / "key.pem"
-
-
-@pytest.fixture
-def servers(tmp_path: Path) -> Iterator[list[MailServer]]:
-    made: list[MailServer] = []
-    yield made
-    for server in made:
-        server.close()
-    gc.collect()
 
 
 def sent(app: Flask, letter: Letter = LETTER) -> None:
@@ -145,7 +122,7 @@ def test_a_server_that_never_comes_costs_nobody_anything(
 def test_the_queue_is_bounded(make_app: MakeApp) -> None:
     room, written = MailRoom(make_app()), list[int]()
     for number in range(mail.WAITING_MAX + 10):
-        room.put(lambda number=number: written.append(number))  # type: ignore[misc]
+        room.put(partial(written.append, number))
     room.finish(10)
     assert written == list(range(mail.WAITING_MAX))
 
@@ -188,9 +165,13 @@ def test_letters_that_wait_are_sent_before_the_process_ends(
     assert len(server.letters(LETTER.to)) == 1
 
 
+def _unwritable() -> Letter:
+    raise ZeroDivisionError
+
+
 def test_a_letter_that_cannot_be_written_keeps_no_other_from_leaving(make_app: MakeApp) -> None:
     room, written = MailRoom(make_app()), list[int]()
-    room.put(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
+    room.put(_unwritable)
     room.put(lambda: written.append(1))
     room.finish(10)
     assert written == [1]

@@ -14,11 +14,6 @@ from zgpt.realtime.close_codes import LOGIN_ENDED
 AFTER_GRACE_S = 11
 
 
-@pytest.fixture
-def person(signed_in: SignedIn) -> Person:
-    return signed_in()
-
-
 def test_each_use_gives_the_next_token(app: Flask, person: Person) -> None:
     first = token_of(person.client)
     answer = person.client.post(f"{AUTH}/refresh")
@@ -78,6 +73,18 @@ def test_sec_17_reuse_is_noticed_after_a_restart(make_app: MakeApp, signed_in: S
     with clock.moved(AFTER_GRACE_S):
         assert refresh(make_app(**keys), first).status_code == 401
         assert refresh(make_app(**keys), second).status_code == 401
+
+
+def test_sec_17_reuse_is_noticed_after_the_keys_were_rotated(app: Flask, person: Person) -> None:
+    stolen = token_of(person.client)
+    thiefs = set_cookies(refresh(app, set_cookies(refresh(app, stolen))["zgpt_refresh"].value))["zgpt_refresh"].value
+    assert app.test_cli_runner().invoke(args=["rotate-keys"]).exit_code == 0
+    with clock.moved(2 * app.config["ZGPT"].access_token_s + 600):
+        thiefs = set_cookies(refresh(app, thiefs))["zgpt_refresh"].value
+        # The owner's browser wakes with the token that was copied.
+        assert person.client.post(f"{AUTH}/refresh").status_code == 401
+        assert refresh(app, thiefs).status_code == 401
+        assert audit_kinds(app, person.id)[-1] == "refresh_reuse"
 
 
 def test_a_made_up_token_cannot_end_a_login(app: Flask, person: Person) -> None:

@@ -108,6 +108,19 @@ def test_guesses_are_limited_over_all_challenges_but_not_for_the_owners_browser(
     assert second(person.client, answer.get_json()["challenge"], phone.code()).status_code == 200
 
 
+def test_guesses_are_limited_for_who_is_signed_in_too(app: Flask, signed_in: SignedIn) -> None:
+    person = signed_in()
+    phone, _ = enrol(person)
+
+    def disable(code: str) -> int:
+        body = {"password": person.password, "code": code}
+        return person.client.post(f"{AUTH}/second-factor/disable", json=body, headers=person.headers).status_code
+
+    assert {disable("000000") for _ in range(10)} == {403}
+    assert disable(phone.code()) == 429
+    assert second(*challenge_of(app, person), phone.code()).status_code == 200
+
+
 def test_each_recovery_code_works_once_however_it_is_typed(app: Flask, signed_in: SignedIn) -> None:
     person = signed_in()
     _, recovery_codes = enrol(person)

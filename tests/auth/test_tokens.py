@@ -11,7 +11,6 @@ from flask import Flask
 from sqlalchemy import event
 
 from tests.auth.support import AUTH, claims_of, token_of
-from tests.conftest import SignedIn
 from tests.support.people import Person
 from zgpt.auth.keyring import keyring
 from zgpt.auth.models import Login, User
@@ -20,6 +19,7 @@ from zgpt.core import clock
 from zgpt.core.db import db
 from zgpt.core.errors import Unauthorized
 from zgpt.core.ids import new_id
+from zgpt.core.keys import SKEW_S
 
 Json = dict[str, Any]
 OTHER_SECRET = "another secret of more than thirty-two bytes"
@@ -73,11 +73,6 @@ HEADERS: dict[str, Json] = {
     "jwk": {"jwk": {"kty": "oct", "k": "c2VjcmV0"}},
     "crit": {"crit": ["exp"]},
 }
-
-
-@pytest.fixture
-def person(signed_in: SignedIn) -> Person:
-    return signed_in()
 
 
 def _refused(app: Flask, token: str) -> None:
@@ -198,3 +193,10 @@ def test_a_token_is_in_no_log(app: Flask, person: Person, caplog: pytest.LogCapt
     written = caplog.text
     assert "/api/v1/auth/logout" in written
     assert not [one for secret in secrets for one in secret.split(".") if len(one) > 40 and one in written]
+
+
+def test_a_token_of_a_machine_whose_clock_is_ahead_is_good(app: Flask, person: Person) -> None:
+    claims = claims_of(person.access_token)
+    for ahead_s, status in ((int(SKEW_S) - 5, 200), (int(SKEW_S) + 60, 401)):
+        token = _signed(app, {**claims, "iat": claims["iat"] + ahead_s}, {})
+        assert _status_and_body(app, token)[0] == status

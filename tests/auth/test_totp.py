@@ -31,3 +31,24 @@ def test_an_app_reads_the_secret_from_the_link() -> None:
     uri = totp.uri_of(SECRET, "ada+x@example.org")
     assert uri.startswith("otpauth://totp/Z-GPT:ada%2Bx%40example.org?")
     assert "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Z-GPT" in uri
+
+
+def _finder(rows: list[str], top: int, left: int) -> list[str]:
+    return [row[left : left + 7] for row in rows[top : top + 7]]
+
+
+@pytest.mark.parametrize("account", ["ada@example.org", "é" * 64 + "@" + "ü" * 189])
+def test_the_qr_code_is_square_and_has_its_three_corners(account: str) -> None:
+    rows = totp.squares_of(totp.uri_of(SECRET, account))
+    side = len(rows)
+    assert {len(row) for row in rows} == {side}
+    assert {square for row in rows for square in row} == {"0", "1"}
+    assert side % 4 == 1
+    corner = ["1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "1111111"]
+    assert [_finder(rows, *at) for at in ((0, 0), (0, side - 7), (side - 7, 0))] == [corner] * 3
+
+
+def test_the_longest_e_mail_still_has_a_code() -> None:
+    longest = "\N{GRINNING FACE}" * 64 + "@" + "\N{GRINNING FACE}" * 189
+    rows = totp.squares_of(totp.uri_of(b"x" * totp.SECRET_BYTES, longest))
+    assert len(rows) == len(rows[0]) < 177

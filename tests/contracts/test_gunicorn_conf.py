@@ -51,11 +51,11 @@ def test_counters_of_several_workers_meet_in_files_that_begin_empty(
     stale = tmp_path / "metrics" / "counter_1.db"
     stale.parent.mkdir()
     stale.touch()
+    (tmp_path / "metrics" / "of somebody else").touch()
     several["on_starting"](SimpleNamespace(master_pid=1))
     assert stale.exists(), "those who count there live until the master that sent SIGUSR2 has ended them"
     several["on_starting"](SimpleNamespace(master_pid=0))
-    assert stale.parent.is_dir()
-    assert not stale.exists()
+    assert [path.name for path in stale.parent.iterdir()] == ["of somebody else"]
 
 
 def test_one_worker_needs_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ SESSION_MODULES = {
     "zgpt/ops/checks.py": "asks whether the schema is there",
     "zgpt/auth/logins.py": "the actions on one login; actions.py has those on the account",
     "zgpt/runs/ending.py": "the actions at the end of a run",
-    "zgpt/runs/missed.py": "the queries for what a notification did not bring",
+    "zgpt/runs/news.py": "the queries for what viewers may have missed",
     "zgpt/runs/ownership.py": "the queries for who owns which run",
     "zgpt/runs/quotas.py": "the queries and the one action of what a user has used",
     "zgpt/runs/recovery.py": "the queries of a start after a crash",
     "zgpt/runs/spending.py": "lets go of its connection before it waits for the counter",
+    "zgpt/runs/strays.py": "the queries for runs of this process that nothing writes",
     "zgpt/runs/takeover.py": "the queries for runs whose process is gone",
     "zgpt/runs/titles.py": "the one action of a title",
 }

@@ -7,7 +7,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from zgpt.core import audit, clock
+from zgpt.core.audit_chain import parse_head
 from zgpt.core.audit_failures import PER_USER, WINDOW_S
+from zgpt.core.audit_heads import export_head, heads_path
 from zgpt.core.db import db, transaction
 from zgpt.core.models import AuditEvent
 
@@ -74,3 +76,25 @@ def test_of_many_failures_the_first_are_lines_and_the_others_a_number(app: Flask
         with clock.moved(WINDOW_S + 1), transaction():
             audit.record("sign_in_failed", USER)
         assert events()[-1].detail == {"unwritten": 5}
+
+
+def test_sec_15_failures_of_nobodys_account_are_bounded_like_those_of_somebodys(app: Flask) -> None:
+    for number in range(PER_USER + 5):
+        with app.test_request_context(environ_overrides={"REMOTE_ADDR": f"192.0.2.{number}"}), transaction():
+            audit.record_failure("sign_in_failed", None, "nobody@example.org")
+    with app.app_context():
+        assert len(events()) == PER_USER
+        assert "nobody" not in str([event.detail for event in events()])
+
+
+def test_a_head_that_was_cut_off_keeps_no_later_one_from_being_written(app: Flask) -> None:
+    with app.app_context():
+        with transaction():
+            audit.record("signed_up", USER)
+        assert export_head()
+        whole = heads_path().read_text()
+        heads_path().write_text(whole[:-20])
+        assert export_head()
+        assert heads_path().read_text().splitlines()[0] == whole[:-20]
+        assert parse_head(heads_path().read_text().splitlines()[1]).sequence == 1
+        assert not export_head()

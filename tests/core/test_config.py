@@ -65,6 +65,8 @@ def test_all_faults_are_told_at_once_each_with_its_name() -> None:
         ({"REDIS_URL": "http://redis"}, "REDIS_URL: must begin with redis://"),
         ({"LLM_BASE_URL": "ftp://x"}, "LLM_BASE_URL: must be an http"),
         ({"BCRYPT_COST": "31"}, "BCRYPT_COST: "),
+        ({"SMTP_URL": "smtps://zgpt:p%C3%A4ss@mail.example.org"}, "SMTP_URL: user and password must be ASCII"),
+        ({"HTTPS": "true", "REDIS_URL": "redis://:changeme@redis/0"}, "REDIS_URL has a password that everybody"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_in_words(env: dict[str, str], words: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import QueuePool, select, text
 
 from tests.conftest import MakeApp
 from tests.support.postgres import PostgresServer
@@ -86,9 +86,16 @@ def test_a_standby_is_told_as_unavailable_because_the_fail_over_may_end(app: Fla
         write(delete_on_a_standby)
 
 
+def _most() -> int:
+    """Connections at once."""
+    pool = db.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.size() + POOL_OVERFLOW
+
+
 def test_who_finds_no_free_connection_hears_unavailable_soon(app: Flask) -> None:
     with ExitStack() as taken:
-        for _ in range(db.engine.pool.size() + POOL_OVERFLOW):  # type: ignore[attr-defined]
+        for _ in range(_most()):
             taken.enter_context(db.engine.connect())
         began_s = clock.monotonic()
         with pytest.raises(Unavailable), transaction():
@@ -108,7 +115,7 @@ def test_who_waits_for_a_connection_is_not_overtaken(app: Flask) -> None:
 
     gevent.joinall([gevent.spawn(ask, number) for number in range(200)], timeout=20, raise_error=True)
     late = [abs(place - number) for place, number in enumerate(served)]
-    assert max(late) <= 2 * (db.engine.pool.size() + POOL_OVERFLOW)  # type: ignore[attr-defined]
+    assert max(late) <= 2 * _most()
 
 
 def test_a_database_that_is_gone_when_the_work_is_done_does_not_undo_it(

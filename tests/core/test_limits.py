@@ -11,7 +11,7 @@ from tests.support.services import RedisServer
 from zgpt.auth.access import signed_in as signed_in_view
 from zgpt.core import clock, limits
 from zgpt.core.db import db, transaction
-from zgpt.core.errors import RateLimited
+from zgpt.core.errors import RateLimited, Unavailable
 from zgpt.core.ids import new_id
 from zgpt.core.limits import hit, limited
 from zgpt.core.models import RateLimit
@@ -191,3 +191,15 @@ def test_only_so_many_rates_of_single_persons_are_remembered(
         for _ in range(5):
             limits.own_limit("messages", new_id())
     assert len(app.extensions["known_rates"]) <= 2
+
+
+def test_a_store_that_goes_away_after_the_count_takes_no_answer_with_it(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(limits.limiter.limiter, "get_window_stats", gone)
+    answer = report(app, "192.0.2.1")
+    assert answer.status_code == 204
+    assert "RateLimit-Limit" not in answer.headers

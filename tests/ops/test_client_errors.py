@@ -1,5 +1,6 @@
 """Errors that browsers report."""
 
+import io
 import logging
 from typing import Any
 
@@ -35,3 +36,15 @@ def test_a_report_over_its_bounds_is_refused(client: FlaskClient, report: dict[s
     before = count()
     assert client.post("/api/v1/client-errors", json=report).status_code == 422
     assert count() == before
+
+
+def test_a_violation_without_a_length_is_bounded_too(client: FlaskClient) -> None:
+    long = b'{"csp-report":{"blocked-uri":"' + b"x" * 10_000 + b'"}}'
+    answer = client.post(
+        "/api/v1/csp-reports",
+        input_stream=io.BytesIO(long),
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    # Only its beginning is read, and that is no JSON.
+    assert answer.status_code == 400

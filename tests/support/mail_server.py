@@ -20,19 +20,22 @@ LETTER_TIMEOUT_S = 10.0
 class MailServer:
     """aiosmtpd on a free port; what it takes goes into a Maildir. With TLS from the start it greets nobody in clear."""
 
-    def __init__(self, folder: Path, options: Sequence[object] = (), *, greets: bool = True) -> None:
+    def __init__(
+        self, folder: Path, options: Sequence[object] = (), *, greets: bool = True, program: str = "aiosmtpd"
+    ) -> None:
         self.port = free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
         self._folder = folder / "letters"
         self._log = folder / "mail.log"
         self._options = options
+        self._program = program
         self._greeting = b"220" if greets else b""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and return when it greets."""
         listen = ("-n", "-l", f"127.0.0.1:{self.port}", "-c", "aiosmtpd.handlers.Mailbox", self._folder)
-        self._process = spawn([sys.executable, "-m", "aiosmtpd", *self._options, *listen], self._log)
+        self._process = spawn([sys.executable, "-m", self._program, *self._options, *listen], self._log)
         for _ in polls(START_TIMEOUT_S):
             if self._process.poll() is not None or self._greets():
                 break

@@ -13,7 +13,7 @@ from zgpt.auth import keys
 from zgpt.auth.key_access import verify_key
 from zgpt.auth.keys import Scope
 from zgpt.auth.models import User
-from zgpt.auth.queries import is_live
+from zgpt.auth.queries import user_of_device
 from zgpt.auth.tokens import Identity, verify_access
 from zgpt.core import callers, limits
 from zgpt.core.db import db
@@ -54,16 +54,17 @@ def require_scope(held: frozenset[str] | None, scope: Scope | None) -> None:
         raise Forbidden(f"This API key lacks the scope {scope}. Make one that has it.", code="scope_missing")
 
 
-def confirm(identity: Identity) -> Identity:
-    """Look again whether it is good, by what is stored now; Unauthorized when its sign-in or key has ended.
+def confirm(identity: Identity) -> User:
+    """Look again whether it is good, by what is stored now: the user; Unauthorized when its sign-in or key has ended.
 
     On SQLite a request goes on reading what was there when it began to. The token is not read again: that is half of
     what a client costs that comes back.
     """
     db.session.rollback()
-    if not is_live(identity.user_id, identity.login_id):
+    user = user_of_device(identity.user_id, identity.login_id)
+    if user is None:
         raise Unauthorized
-    return identity
+    return user
 
 
 def identity_or_none() -> Identity | None:

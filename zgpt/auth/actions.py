@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from zgpt.auth import logins, passwords, proof_actions, ticket_actions
@@ -42,9 +42,8 @@ def change_password(identity: Identity, password: str, new_password: str) -> Sig
     old_hash = proof_actions.require_password(identity.user_id, password)
     new_hash = passwords.hash_password(new_password)
     with transaction() as after:
-        swap = update(User).where(User.id == identity.user_id, User.password_hash == old_hash).returning(User.id)
-        if db.session.scalar(swap.values(password_hash=new_hash)) is None:
-            raise Conflict("The password was changed somewhere else just now. Sign in again.")
+        account = proof_actions.require_same(identity.user_id, old_hash)
+        account.password_hash = new_hash
         logins.end_others(identity, "password_changed", after)
         ticket_actions.void_all(identity.user_id)
         audit.record("password_changed", identity.user_id)

@@ -7,18 +7,20 @@ cannot set (RFC 6265bis §4.1.3).
 
 import hashlib
 import hmac
+import secrets
 
 from flask import Response, request
 
-from zgpt.auth.keyring import keyring
 from zgpt.core import clock
 from zgpt.core.config import settings
+from zgpt.core.data_key import data_key
 
 PATH = "/api/v1/auth"
 REFRESH = "zgpt_refresh"
 DEVICE = "zgpt_device"
 DEVICE_LIFE_S = 365 * 86_400
-_DEVICE_LABEL = "zgpt device v1"
+_DEVICE_LABEL = "zgpt device v2"
+_DEVICE_BYTES = 16
 
 
 def refresh_cookie() -> str:
@@ -37,18 +39,23 @@ def clear_refresh_cookie(response: Response) -> None:
 
 
 def set_device_cookie(response: Response, email: str) -> None:
-    """Let this browser be known as one where this e-mail has signed in (OWASP "device cookies"). It opens nothing."""
-    _set(response, DEVICE, _proofs(email)[0], DEVICE_LIFE_S)
+    """Let this browser be known as one where this e-mail has signed in (OWASP "device cookies"). It opens nothing.
+
+    Proved with the data secret, not with the keys of tokens: a rotation would make strangers of all devices, and who
+    has seen a leaked key could make devices up, each with tries of its own.
+    """
+    device = secrets.token_urlsafe(_DEVICE_BYTES)
+    _set(response, DEVICE, f"{device}.{_proof(device, email)}", DEVICE_LIFE_S)
 
 
-def is_known_device(email: str) -> bool:
-    """Whether this e-mail has signed in from this browser before."""
-    shown = request.cookies.get(_name(DEVICE), "").encode()
-    return any(hmac.compare_digest(proof.encode(), shown) for proof in _proofs(email))
+def known_device(email: str) -> str | None:
+    """The name of this browser, if this e-mail has signed in from it before; else None."""
+    device, _, proof = request.cookies.get(_name(DEVICE), "").partition(".")
+    return device if hmac.compare_digest(_proof(device, email).encode(), proof.encode()) else None
 
 
-def _proofs(email: str) -> list[str]:
-    return [hmac.digest(key, email.encode(), hashlib.sha256).hex() for key in keyring().derived(_DEVICE_LABEL)]
+def _proof(device: str, email: str) -> str:
+    return hmac.digest(data_key(_DEVICE_LABEL), f"{device}:{email}".encode(), hashlib.sha256).hex()
 
 
 def _name(name: str) -> str:

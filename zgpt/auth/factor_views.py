@@ -16,6 +16,7 @@ from zgpt.core.openapi import operation
 blueprint = Blueprint("second_factor", __name__, url_prefix="/second-factor")
 
 Code = Annotated[str, Field(min_length=1, max_length=MAX_CODE_CHARS)]
+Squares = Annotated[str, Field(pattern="^[01]+$")]
 
 
 class CodeBody(SecretBody):
@@ -39,10 +40,11 @@ class FactorOut(BaseModel):
 
 
 class EnrolmentOut(BaseModel):
-    """For the authenticator app: the secret to type, and the same as a link for a QR code."""
+    """For the authenticator app: the secret to type, the same as a link, and that link as a QR code."""
 
     secret: str
     uri: str
+    squares: list[Squares] = Field(description="The rows of the QR code: `0` is light, `1` is dark; no quiet zone.")
 
 
 class RecoveryCodesOut(BaseModel):
@@ -70,7 +72,7 @@ def read() -> FactorOut:
 def begin(body: Confirm) -> EnrolmentOut:
     """Nothing changes until a code is confirmed."""
     begun = factor_actions.begin(require_identity(), body.password)
-    return EnrolmentOut(secret=begun.secret, uri=begun.uri)
+    return EnrolmentOut(secret=begun.secret, uri=begun.uri, squares=begun.squares)
 
 
 @blueprint.post("/confirm")

@@ -30,12 +30,13 @@ class NewKey:
 
 def make(identity: Identity, password: str, name: str, scopes: list[Scope], expires_in_days: int | None) -> NewKey:
     """A new key. Conflict `too_many_keys` at fifty."""
-    proof_actions.require_password(identity.user_id, password)
+    stored = proof_actions.require_password(identity.user_id, password)
     key, now = keys.new_key(), clock.now()
     row = ApiKey(user_id=identity.user_id, name=name, scopes=" ".join(sorted(set(scopes))), created_at=now)
     row.start, row.key_hash = key[: keys.START_CHARS], keys.hash_of(key)
     row.expires_at = now + timedelta(days=expires_in_days) if expires_in_days else None
     with transaction():
+        proof_actions.require_same(identity.user_id, stored)
         if len(queries.live_keys(identity.user_id)) >= KEYS_MAX:
             raise Conflict(f"There are {KEYS_MAX} keys already. Delete one first.", code="too_many_keys")
         db.session.add(row)

@@ -3,6 +3,7 @@
 Who asks is told the same at the same speed whoever the address belongs to: all that differs happens in the background.
 """
 
+import hashlib
 from functools import partial
 
 from sqlalchemy import update
@@ -14,7 +15,7 @@ from zgpt.auth.logins import SignedIn
 from zgpt.auth.mail import Letter, is_on, mail_room
 from zgpt.auth.models import User
 from zgpt.auth.schemas import check_new_password
-from zgpt.auth.ticket_actions import LINK_LIFE_S, Found
+from zgpt.auth.ticket_actions import LINK_LIFE_S, Found, Purpose
 from zgpt.auth.tokens import Identity
 from zgpt.core import audit
 from zgpt.core.db import db, transaction
@@ -69,10 +70,10 @@ def reset_password(token: str, new_password: str) -> None:
 
 def ask_for_email(identity: Identity, password: str, email: str) -> None:
     """A letter to the new address, with the link that makes it the account's."""
-    proof_actions.require_password(identity.user_id, password)
+    stored = proof_actions.require_password(identity.user_id, password)
     with transaction():
         audit.record("email_change_asked", identity.user_id)
-    mail_room().put(partial(_email_letter, identity.user_id, email))
+    mail_room().put(partial(_email_letter, identity.user_id, stored, email))
 
 
 def confirm_email(token: str) -> User:
@@ -100,7 +101,7 @@ def password_link(email: str) -> str:
 
 
 def _sign_up_letter(email: str, name: str, password_hash: str) -> Letter | None:
-    if not _may_write_to(email):
+    if not _may_write_to(email, "sign_up"):
         return None
     if queries.is_taken(email):
         return letters.has_account(email, site())
@@ -110,31 +111,41 @@ def _sign_up_letter(email: str, name: str, password_hash: str) -> Letter | None:
 
 
 def _password_letter(email: str) -> Letter | None:
-    if not _may_write_to(email):
+    if not _may_write_to(email, "password_reset"):
         return None
     user = queries.account_of(email)
     if user is None:
         return None
     with transaction():
+        # It may have been shut out, or have got another e-mail, since it was found.
+        if (user := proof_actions.held(user.id)) is None or user.email != email:
+            return None
         token = ticket_actions.issue("password_reset", user.id, LINK_LIFE_S)
         audit.record("password_reset_asked", user.id)
     return letters.password_reset(email, site(), link_to("reset", token))
 
 
-def _email_letter(user_id: str, email: str) -> Letter | None:
-    if not _may_write_to(email):
+def _email_letter(user_id: str, stored: str, email: str) -> Letter | None:
+    if not _may_write_to(email, "new_email"):
         return None
     if queries.is_taken(email):
         return letters.has_account(email, site())
     with transaction():
+        # Letters wait: a password that was changed meanwhile has voided all links, and this would be one more.
+        if proof_actions.held_with(user_id, stored) is None:
+            return None
         token = ticket_actions.issue("new_email", user_id, LINK_LIFE_S, email=email)
     return letters.confirm_email(email, site(), link_to("email", token))
 
 
-def _may_write_to(email: str) -> bool:
-    """Nobody's mailbox is filled by our letters. Who asks is not told, for that would tell about the address."""
+def _may_write_to(email: str, purpose: Purpose) -> bool:
+    """Nobody's mailbox is filled by our letters. Who asks is not told, for that would tell about the address.
+
+    Counted by purpose, so that a stranger who signs up with an address does not use up the letters by which its owner
+    gets a new password; and by a hash, for no address belongs into Redis.
+    """
     try:
-        hit("mail", email)
+        hit("mail", hashlib.sha256(f"{purpose}:{email}".encode()).hexdigest())
     except RateLimited:
         return False
     return True

@@ -9,6 +9,7 @@ import smtplib
 import ssl
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -30,6 +31,8 @@ LAST_S = 3.0
 """What waits may keep a process from ending for so long."""
 TRIES = 3
 RETRY_S = 5.0
+REFUSED_FOR_GOOD = 500
+"""RFC 5321 §4.2.1: from here on a code says "never", below "not now"."""
 EXTENSION = "zgpt_mail"
 
 log = structlog.get_logger(__name__)
@@ -93,6 +96,7 @@ class MailRoom:
             self._count_failure()
             log.warning("mail_failed", error=type(error).__name__, smtp_code=getattr(error, "smtp_code", None))
         except Exception:
+            # One letter that cannot be written must not keep the others from leaving.
             self._count_failure()
             log.exception("letter_failed")
 
@@ -138,7 +142,13 @@ def _send(letter: Letter, config: Settings) -> None:
 
 
 def _is_for_good(error: Exception) -> bool:
-    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
+    """Whether the same letter would be refused again: the others of the queue need not wait for that."""
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            return all(code >= REFUSED_FOR_GOOD for code, _ in error.recipients.values())
+        case smtplib.SMTPResponseException():
+            return error.smtp_code >= REFUSED_FOR_GOOD
+    return isinstance(error, smtplib.SMTPNotSupportedError)
 
 
 def deliver(letter: Letter, config: Settings) -> None:
@@ -147,10 +157,13 @@ def deliver(letter: Letter, config: Settings) -> None:
     if url is None or sender is None:
         raise smtplib.SMTPException("no mail server is set")
     parts = urlsplit(url.get_secret_value())
-    with _connect(parts) as server:
+    with closing(_connect(parts)) as server:
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(_message(letter, sender))
+        server.send_message(_message(letter, sender), to_addrs=[letter.to])
+        # It was taken. Were a failing goodbye a failure, it would be sent again.
+        with suppress(OSError, smtplib.SMTPException):
+            server.quit()
 
 
 def _connect(parts: SplitResult) -> smtplib.SMTP:

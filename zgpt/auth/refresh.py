@@ -1,7 +1,8 @@
-"""Refresh tokens: opaque to everybody, known to the database by their hash only. Rotation itself is in `actions`.
+"""Refresh tokens: opaque to everybody, known to the database by their hash only. Rotation itself is in `logins`.
 
 A token is `login.nonce.tag`. The tag proves that we made it, so that nobody can end a login with a made-up "old"
-token. The nonce of its successor follows from the token and our key: two tabs that race with one token are given the
+token; it is made with the data secret, for a copy that was stolen must be noticed after any rotation of the keys. The
+nonce of its successor follows from the token and a key of the ring: two tabs that race with one token are given the
 same next one, and no second chain begins. A token is accepted by its hash alone, so it outlives the ring's keys.
 """
 
@@ -11,22 +12,24 @@ import hmac
 import secrets
 
 from zgpt.auth.keyring import keyring
+from zgpt.core.data_key import data_key
 from zgpt.core.ids import parse_id
 
 MAX_TOKEN_CHARS = 200
-_KEY_LABEL = "zgpt refresh v1"
+_NEXT_LABEL = "zgpt refresh v1"
+_TAG_LABEL = "zgpt refresh tag v1"
 _NONCE_BYTES = 32
 
 
 def first_token(login_id: str) -> str:
     """A token that follows from no other."""
-    return _tagged(_keys()[0], login_id, secrets.token_urlsafe(_NONCE_BYTES))
+    return _tagged(login_id, secrets.token_urlsafe(_NONCE_BYTES))
 
 
 def successors(token: str) -> list[str]:
     """The token that follows this (well-formed) one under each key of the ring, the active one's first."""
     login_id = token.partition(".")[0]
-    return [_tagged(key, login_id, _mac(key, "next", token)) for key in _keys()]
+    return [_tagged(login_id, _mac(key, "next", token)) for key in keyring().derived(_NEXT_LABEL)]
 
 
 def login_id_in(token: str) -> str | None:
@@ -39,9 +42,9 @@ def login_id_in(token: str) -> str | None:
 
 
 def is_ours(token: str) -> bool:
-    """Whether we made this token, at whatever time, under a key that is still held."""
-    login_id, nonce, tag = token.split(".")
-    return any(hmac.compare_digest(_mac(key, "tag", f"{login_id}.{nonce}"), tag) for key in _keys())
+    """Whether we made this (well-formed) token, at whatever time."""
+    body, _, tag = token.rpartition(".")
+    return hmac.compare_digest(_tag(body), tag)
 
 
 def hash_of(token: str) -> str:
@@ -49,15 +52,15 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _tagged(key: bytes, login_id: str, nonce: str) -> str:
+def _tagged(login_id: str, nonce: str) -> str:
     body = f"{login_id}.{nonce}"
-    return f"{body}.{_mac(key, 'tag', body)}"
+    return f"{body}.{_tag(body)}"
+
+
+def _tag(body: str) -> str:
+    return _mac(data_key(_TAG_LABEL), "tag", body)
 
 
 def _mac(key: bytes, purpose: str, text: str) -> str:
     digest = hmac.digest(key, f"{purpose}:{text}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-def _keys() -> list[bytes]:
-    return keyring().derived(_KEY_LABEL)

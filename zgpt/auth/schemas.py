@@ -17,7 +17,9 @@ NAME_CHARS = 100
 PASSWORD_MIN_CHARS = 8
 PASSWORD_MAX_CHARS = 256
 PASSWORD_MAX_BYTES = 1024
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@.\x00-\x1f\x7f]+(\.[^\s@.\x00-\x1f\x7f]+)*")
+_ATOM = r"""[^\s@.()<>\[\]:;,\\"\x00-\x1f\x7f]"""
+"""None of the characters by which the head of a letter would name somebody else (RFC 5322 §3.2.3, "specials")."""
+_EMAIL = re.compile(rf"(?:{_ATOM}|\.){{1,64}}@{_ATOM}+(\.{_ATOM}+)*")
 
 Json = dict[str, Any]
 

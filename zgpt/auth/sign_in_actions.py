@@ -8,7 +8,7 @@ from zgpt.auth import factor_actions, logins, passwords, proof_actions, queries,
 from zgpt.auth.logins import SignedIn
 from zgpt.auth.models import User
 from zgpt.core import audit
-from zgpt.core.db import db, transaction
+from zgpt.core.db import transaction
 from zgpt.core.errors import Unauthorized
 from zgpt.core.limits import hit
 
@@ -34,10 +34,10 @@ def sign_in(email: str, password: str, user_agent: str, *, known_device: bool) -
     proof_actions.let_go()
     if not passwords.is_password(password, known.password_hash):
         _note_failure(known.user_id, email, password, known_device=known_device)
-        raise Unauthorized("The e-mail or the password is not right.", code="bad_credentials")
-    proof_actions.strengthen(known, password)
+        raise _bad_credentials()
+    stored = proof_actions.strengthen(known, password)
     with transaction():
-        user = _user(known.user_id)
+        user = _let_in(proof_actions.held_with(known.user_id, stored))
         if queries.second_factor_of(user.id):
             audit.record("second_factor_asked", user.id)
             return Challenge(_challenge(user.id, user_agent))
@@ -45,37 +45,43 @@ def sign_in(email: str, password: str, user_agent: str, *, known_device: bool) -
         return logins.begin(user, user_agent)
 
 
-def finish(challenge: str, code: str, user_agent: str, is_known_device: Callable[[str], bool]) -> SignedIn:
+def finish(challenge: str, code: str, user_agent: str, device_of: Callable[[str], str | None]) -> SignedIn:
     """The second half. A device that knows the e-mail has a count of its own: no thief uses the owner's tries up.
 
     Unauthorized `challenge_expired` when the password is to be given again, `wrong_code` to try another code.
     """
+    user_id, email = _tried(challenge, user_agent)
+    hit("second_factor", f"{device_of(email) or 'strange'}:{user_id}")
     with transaction():
-        found = ticket_actions.try_once("second_factor", challenge, CHALLENGE_TRIES)
-    if found is None or found.user_id is None or found.detail.get("agent") != _agent(user_agent):
-        raise _expired()
-    user_id, email = found.user_id, _user(found.user_id).email or ""
-    proof_actions.let_go()
-    hit("second_factor", f"{'known' if is_known_device(email) else 'strange'}:{user_id}")
-    with transaction():
+        user = _let_in(proof_actions.held(user_id))
         kind = factor_actions.use(user_id, code)
         if kind:
-            return _begin(user_id, challenge, kind, user_agent)
+            return _begin(user, challenge, kind, user_agent)
         audit.record("second_factor_failed", user_id)
     raise Unauthorized("The code is not right, or it was used already. Wait for the next one.", code="wrong_code")
 
 
-def _begin(user_id: str, challenge: str, kind: str, user_agent: str) -> SignedIn:
+def _tried(challenge: str, user_agent: str) -> tuple[str, str]:
+    """Whose challenge this is, and their e-mail; one try less."""
+    with transaction():
+        found = ticket_actions.try_once("second_factor", challenge, CHALLENGE_TRIES)
+    if found is None or found.user_id is None or found.detail.get("agent") != _agent(user_agent):
+        raise _expired()
+    email = queries.email_of(found.user_id)
+    proof_actions.let_go()
+    return found.user_id, email or ""
+
+
+def _begin(user: User, challenge: str, kind: str, user_agent: str) -> SignedIn:
     if ticket_actions.take("second_factor", challenge) is None:
         raise _expired()
-    audit.record("signed_in", user_id, second_factor=kind)
-    return logins.begin(_user(user_id), user_agent)
+    audit.record("signed_in", user.id, second_factor=kind)
+    return logins.begin(user, user_agent)
 
 
-def _user(user_id: str | None) -> User:
-    user = db.session.get(User, user_id, populate_existing=True) if user_id else None
-    if user is None or user.disabled_at:
-        raise Unauthorized("The e-mail or the password is not right.", code="bad_credentials")
+def _let_in(user: User | None) -> User:
+    if user is None:
+        raise _bad_credentials()
     return user
 
 
@@ -88,9 +94,13 @@ def _agent(user_agent: str) -> str:
 
 
 def _note_failure(user_id: str | None, email: str, password: str, *, known_device: bool) -> None:
-    proof_actions.record_failure("sign_in_failed", user_id)
+    proof_actions.record_failure("sign_in_failed", user_id, email)
     if not known_device:
         spraying_actions.note_failure(email, password)
+
+
+def _bad_credentials() -> Unauthorized:
+    return Unauthorized("The e-mail or the password is not right.", code="bad_credentials")
 
 
 def _expired() -> Unauthorized:

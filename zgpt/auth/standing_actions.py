@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from zgpt.auth import factor_actions, key_actions, logins, queries, ticket_actions
 from zgpt.auth.models import Role, User
+from zgpt.auth.schemas import clean_email
 from zgpt.auth.signals import account_disabling
 from zgpt.core import audit, clock
 from zgpt.core.db import Collector, db, transaction
@@ -65,7 +66,7 @@ def remove_second_factor(email: str, by: str) -> None:
 
 
 def _account(email: str) -> User:
-    user = db.session.scalar(select(User).where(User.email == email.strip().lower()).with_for_update())
+    user = db.session.scalar(select(User).where(User.email == clean_email(email)).with_for_update())
     if user is None:
         raise ValueError("there is no account with this e-mail")
     return user

@@ -5,12 +5,16 @@ import hashlib
 import hmac
 from urllib.parse import quote, urlencode
 
+import segno
+
 STEP_S = 30
 DIGITS = 6
 SKEW_STEPS = 1
 """A clock may be half a minute off, and a code takes a moment to type (RFC 6238 §5.2)."""
 SECRET_BYTES = 20
 ISSUER = "Z-GPT"
+ACCOUNT_CHARS = 64
+"""An app shows no more of an e-mail, and a QR code of all that one may hold would be too large to be made."""
 
 
 def code_at(secret: bytes, step: int) -> str:
@@ -37,4 +41,13 @@ def text_of(secret: bytes) -> str:
 def uri_of(secret: bytes, account: str) -> str:
     """The same as a link, for a QR code (the Key Uri Format of Google Authenticator)."""
     fields = {"secret": text_of(secret), "issuer": ISSUER, "algorithm": "SHA1", "digits": DIGITS, "period": STEP_S}
-    return f"otpauth://totp/{quote(ISSUER)}:{quote(account)}?{urlencode(fields)}"
+    return f"otpauth://totp/{quote(ISSUER)}:{quote(account[:ACCOUNT_CHARS])}?{urlencode(fields)}"
+
+
+def squares_of(uri: str) -> list[str]:
+    """The QR code of a link, as rows of `0` (light) and `1` (dark) without the quiet zone (ISO/IEC 18004).
+
+    Data and not a picture: the page draws it, so nothing from here is ever parsed as markup.
+    """
+    code = segno.make_qr(uri, error="m", boost_error=False)
+    return ["".join(str(square) for square in row) for row in code.matrix]

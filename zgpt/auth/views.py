@@ -61,9 +61,9 @@ def signup(body: Signup) -> ResponseReturnValue:
 )
 def login(body: SignIn) -> ResponseReturnValue:
     """The answer to an unknown e-mail and to a wrong password is the same. 202 asks for the second factor's code."""
-    known_device = cookies.is_known_device(body.email)
-    _count_sign_in(body.email, known_device=known_device)
-    result = sign_ins.sign_in(body.email, body.password, user_agent(), known_device=known_device)
+    device = cookies.known_device(body.email)
+    _count_sign_in(body.email, device)
+    result = sign_ins.sign_in(body.email, body.password, user_agent(), known_device=device is not None)
     if isinstance(result, sign_ins.Challenge):
         return {"challenge": result.token, "expires_in": sign_ins.CHALLENGE_LIFE_S}, 202
     return welcome(result, device=True)
@@ -80,7 +80,7 @@ def login(body: SignIn) -> ResponseReturnValue:
 )
 def login_second(body: SecondStep) -> ResponseReturnValue:
     """The second half of a sign-in, within five minutes and five tries, by the program that began it."""
-    return welcome(sign_ins.finish(body.challenge, body.code, user_agent(), cookies.is_known_device), device=True)
+    return welcome(sign_ins.finish(body.challenge, body.code, user_agent(), cookies.known_device), device=True)
 
 
 @blueprint.post("/refresh")
@@ -141,14 +141,15 @@ def delete_me(body: Confirm) -> ResponseReturnValue:
     return goodbye()
 
 
-def _count_sign_in(email: str, *, known_device: bool) -> None:
-    """Count a try for the address and for the e-mail; on a device that knows the e-mail, only for the two together.
+def _count_sign_in(email: str, device: str | None) -> None:
+    """Count a try for the address and for the e-mail; on a device that knows the e-mail, for that device alone.
 
-    So nobody can lock a person out of their own devices by guessing, from wherever. Keys are ids made of the texts, so
-    that an unknown e-mail is counted like a known one.
+    So nobody can lock a person out of their own devices by guessing, from wherever, not even from another browser in
+    which that person once signed in. Keys are ids made of the texts, so that an unknown e-mail is counted like a known
+    one.
     """
-    if known_device:
-        hit("login", str(uuid5(NAMESPACE_URL, f"device:{email}")))
+    if device:
+        hit("login", str(uuid5(NAMESPACE_URL, f"device:{device}")))
         return
     hit("login", str(uuid5(NAMESPACE_URL, f"address:{callers.network(callers.address())}")))
     hit("login", str(uuid5(NAMESPACE_URL, f"email:{email}")))

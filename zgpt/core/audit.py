@@ -4,10 +4,11 @@ Its lines form a chain (`audit_chain`): each carries the hash of the one before,
 or put in unnoticed. Reading it over is in `audit_verify`, what bounds the lines of guessers in `audit_failures`.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from zgpt.core import audit_chain, callers, clock, ids, metrics
 from zgpt.core.audit_chain import AuditKey, Line
@@ -35,10 +36,19 @@ def record(kind: str, user_id: str | None, **detail: Any) -> None:
     about one account or from one network are lines of their own. Outside of a transaction: RuntimeError.
     """
     if kind.endswith("_failed"):
-        unwritten = failures().admit(kind, user_id, callers.counted_network())
-        if unwritten is None:
-            return
-        detail |= {"unwritten": unwritten} if unwritten else {}
+        record_failure(kind, user_id, user_id, **detail)
+    else:
+        _keep(kind, user_id, detail)
+
+
+def record_failure(kind: str, user_id: str | None, account: str | None, **detail: Any) -> None:
+    """The same for a kind `…_failed` about an account that there may not be: `account` names it for the count alone."""
+    unwritten = failures().admit(kind, account, callers.counted_network())
+    if unwritten is not None:
+        _keep(kind, user_id, {**detail, "unwritten": unwritten} if unwritten else detail)
+
+
+def _keep(kind: str, user_id: str | None, detail: Mapping[str, Any]) -> None:
     kept = {name: clean(name, value) for name, value in detail.items()}
     at_the_end(_append, Line(ids.new_id(), clock.now(), kind, user_id, callers.address(), kept))
 
@@ -62,7 +72,7 @@ def _append(lines: list[Line], after: Collector) -> None:
         rows.append(AuditEvent.row_of(line, sequence, previous, digest, key.id))
         previous = digest
     # Not by the unit of work: whoever waits for the head waits for this.
-    db.session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
+    db.session.execute(insert(cast("Table", AuditEvent.__table__)), rows)
     db.session.execute(update(AuditHead).where(ours).values(sequence=sequence, hash=previous))
     after(lambda: _tell(lines))
 

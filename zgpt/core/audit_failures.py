@@ -34,12 +34,12 @@ class FailureBound:
 
     _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
 
-    def admit(self, kind: str, user_id: str | None, network: str) -> int | None:
+    def admit(self, kind: str, account: str | None, network: str) -> int | None:
         """How many went unwritten before this one, which is to be written; None when it is only counted.
 
         `network` is empty where nobody can tell who is behind it (`callers.counted_network`).
         """
-        mosts = {f"user {user_id}": PER_USER} if user_id else {}
+        mosts = {f"user {account}": PER_USER} if account else {}
         mosts |= {f"network {network}": PER_NETWORK} if network else {}
         mosts[""] = PER_PROCESS
         counts = [self._count(kind, key, most) for key, most in mosts.items()]

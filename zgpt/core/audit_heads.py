@@ -27,11 +27,12 @@ def heads_path() -> Path:
 def export_head() -> bool:
     """Write the head down if the chain has grown since the last one; whether it had."""
     path, head = heads_path(), signed_head()
-    last = _last(path)
-    if head.sequence == (last.sequence if last else 0):
+    end = _end(path)
+    if head.sequence == _sequence(end):
         return False
     with path.open("a", encoding="ascii") as file:
-        file.write(head.to_json() + "\n")
+        # A line that a full disk cut off must not take this one with it.
+        file.write(("\n" if end and not end.endswith(b"\n") else "") + head.to_json() + "\n")
     log.info("audit_head", sequence=head.sequence, hash=head.hash, at_head=head.at, signature=head.signature)
     return True
 
@@ -48,10 +49,18 @@ def read_heads(path: Path) -> Iterator[Head]:
             yield head
 
 
-def _last(path: Path) -> Head | None:
+def _end(path: Path) -> bytes:
     if not path.exists():
-        return None
+        return b""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        lines = file.read().splitlines()
-    return parse_head(lines[-1]) if lines else None
+        return file.read()
+
+
+def _sequence(end: bytes) -> int:
+    """Of the last head in the file; 0 without one that can be read."""
+    try:
+        return parse_head(end.splitlines()[-1]).sequence if end else 0
+    except ValueError:
+        log.warning("audit_head_cut_off", path=str(heads_path()))
+        return 0

@@ -65,6 +65,6 @@ def _weak_secrets(settings: Settings) -> list[str]:
         for name, secret in given.items()
         if secret and (fault := weak_secrets.fault_of_secret(secret.get_secret_value(), LEAST_CHARS[name]))
     ]
-    if weak_secrets.has_common_password(settings.database_url):
-        faults.append("DATABASE_URL has a password that everybody tries first")
-    return faults
+    urls = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url or ""}
+    weak = [name for name, url in urls.items() if weak_secrets.has_common_password(url)]
+    return faults + [f"{name} has a password that everybody tries first" for name in weak]

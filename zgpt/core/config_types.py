@@ -2,7 +2,7 @@
 
 import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from limits import parse_many
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -56,6 +56,8 @@ def _check_smtp_url(value: SecretStr) -> SecretStr:
         raise ValueError("must be smtp://, smtps:// or smtp+plain://, like smtps://user:password@mail.example.org")
     if parts.scheme == "smtp+plain" and parts.password:
         raise ValueError("a password is not sent over smtp+plain://; use smtp:// or smtps://")
+    if not unquote(f"{parts.username or ''}{parts.password or ''}").isascii():
+        raise ValueError("user and password must be ASCII; no mail server takes others (RFC 4954)")
     _ = parts.port  # raises ValueError for what is no port
     return value
 

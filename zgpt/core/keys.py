@@ -4,7 +4,7 @@ How they change is here (`rotated`), how a running process hears of it in `zgpt.
 """
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -70,14 +70,6 @@ def rotated(keys: JwtKeys, now_s: float, token_life_s: float) -> JwtKeys:
 def replaced() -> JwtKeys:
     """One fresh key and nothing else: for a secret that somebody else has seen."""
     return _fresh()
-
-
-def trimmed(keys: JwtKeys, now_s: float) -> JwtKeys:
-    """The keys without those whose time is over."""
-    kept = keys.usable(now_s)
-    if keys.signer(now_s) == keys.following:
-        keys = replace(keys, active=keys.following, following="", follows_at_s=0.0)
-    return replace(keys, keys=kept, until_s={kid: end for kid, end in keys.until_s.items() if kid in kept})
 
 
 def save_jwt_keys(settings: Settings, keys: JwtKeys) -> Path:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from zgpt.core import callers, clock, limit_counter, metrics
 from zgpt.core.config import settings
 from zgpt.core.db import db
-from zgpt.core.errors import RateLimited
+from zgpt.core.errors import RateLimited, Unavailable
 from zgpt.core.ids import parse_id
 from zgpt.core.models import RateLimit
 
@@ -152,8 +152,14 @@ def _note(item: RateLimitItem, key: str, name: str) -> None:
 
 
 def _tell_limits(response: Response) -> Response:
-    """The limit that this request was counted for last, in the fields of draft-ietf-httpapi-ratelimit-headers-03."""
-    counted = _counted()
+    """The limit that this request was counted for last, in the fields of draft-ietf-httpapi-ratelimit-headers-03.
+
+    Without them where the store went away since: what was done by then must not be answered with a fault.
+    """
+    try:
+        counted = _counted()
+    except Unavailable:
+        return response
     if counted:
         amount, (reset_s, remaining) = counted
         response.headers["RateLimit-Limit"] = str(amount)

@@ -83,5 +83,5 @@ def registry_of(app: Flask) -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return cast("CollectorRegistry", app.extensions["metrics_registry"])
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # its authors give it no types
     return registry

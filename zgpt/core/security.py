@@ -27,6 +27,7 @@ def install_security(app: Flask, settings: Settings) -> None:
     """Send the headers with every answer, and believe exactly as many proxies as are trusted."""
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
+        # Flask's own way to put a middleware in front, which looks to mypy like a method that is replaced.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     # A redirect to the same path with fewer slashes would be made of whatever Host was asked for.
     app.url_map.merge_slashes = False

@@ -42,7 +42,7 @@ def fault_of_secret(secret: str, min_chars: int) -> str | None:
 
 
 def has_common_password(url: str) -> bool:
-    """Whether the URL of a database names a user whose password everybody knows."""
+    """Whether the URL of a database or of Redis carries a password that everybody knows."""
     parts = urlsplit(url)
     if parts.username is None or parts.password is None:
         return False

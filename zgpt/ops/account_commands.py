@@ -72,7 +72,7 @@ def password_reset(email: str) -> None:
     if settings().public_url is None:
         raise click.ClickException("PUBLIC_URL is not set, so nobody knows where the link should lead")
     with _in_words():
-        click.echo(link_actions.password_link(email.strip().lower()))
+        click.echo(link_actions.password_link(clean_email(email)))
 
 
 @contextmanager

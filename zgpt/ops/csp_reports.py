@@ -9,7 +9,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from zgpt.core import metrics
-from zgpt.core.errors import BadRequest, TooLarge
+from zgpt.core.errors import BadRequest
 from zgpt.core.headers import CONTENT_SECURITY_POLICY, CSP_REPORTS_PATH
 from zgpt.core.limits import limited
 from zgpt.core.openapi import operation
@@ -38,8 +38,7 @@ class Report(msgspec.Struct, rename="kebab"):
 @operation(summary="Report a violation of the policy", auth="none", responses={204: None}, problems=(400, 413, 429))
 def report() -> ResponseReturnValue:
     """For browsers, which send it by themselves (`report-uri`). Anybody can make one up: it proves nothing."""
-    if (request.content_length or 0) > REPORT_BYTES:
-        raise TooLarge
+    request.max_content_length = REPORT_BYTES
     try:
         violation = msgspec.json.decode(request.get_data(), type=Report).csp_report
     except (msgspec.DecodeError, RecursionError):

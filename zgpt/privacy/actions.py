@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select
+from sqlalchemy import ColumnElement, CursorResult, Executable, Select, delete, exists, or_, select
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 from zgpt.auth.models import Login, Ticket
@@ -122,15 +122,15 @@ def _old(table: type[DeclarativeBase], key: InstrumentedAttribute[str], is_old: 
         yield number
 
 
-def _delete(table: type[DeclarativeBase], key: InstrumentedAttribute[str], found: object) -> int:
+def _delete(table: type[DeclarativeBase], key: InstrumentedAttribute[str], found: Select[str]) -> int:
     with transaction():
-        some = delete(table).where(key.in_(found)).execution_options(synchronize_session=False)  # type: ignore[arg-type]
+        some = delete(table).where(key.in_(found)).execution_options(synchronize_session=False)
         result = db.session.execute(some)
         return result.rowcount if isinstance(result, CursorResult) else 0
 
 
-def _ids(wanted: object) -> list[tuple[str, ...]]:
-    rows = [tuple(row) for row in db.session.execute(wanted)]  # type: ignore[call-overload]
+def _ids(wanted: Executable) -> list[tuple[str, ...]]:
+    rows = [tuple(row) for row in db.session.execute(wanted)]
     db.session.rollback()
     return rows
 

@@ -110,6 +110,7 @@ def _claim(lock_fd: int, folder: Path) -> None:
         if not told:
             screen.step("The server that ran here before is still ending; waiting for it.")
             told = True
+        # Not by a blocking flock: the other process may be another server, which would never end.
         time.sleep(0.1)
     os.ftruncate(lock_fd, 0)
     os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
