@@ -45,6 +45,7 @@ new Actions({ page, holder, api, line, account, list, conversation, older, outbo
 new Door({ page, holder, api }).attach();
 listenForFaults();
 listenToNetwork();
+page.addEventListener('chat-undrawn', (event) => report(/** @type {CustomEvent} */ (event).detail.error));
 holder.onPaint((state) => (page.state = state));
 holder.onChange((state) => (reporter.version = state.app?.version ?? ''));
 account.start();

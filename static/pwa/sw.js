@@ -46,8 +46,9 @@ function isAppPage(path) {
  * @param {Request} request
  */
 async function page(request) {
-  const kept = await caches.match(PAGE);
-  if (!kept) return fetch(request);
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(PAGE);
+  if (!kept) return keep(cache, PAGE, await fetch(request));
   try {
     const answer = await fetch(request, { signal: AbortSignal.timeout(PAGE_TIMEOUT_MS) });
     return answer.status >= 500 ? kept : answer;
@@ -56,15 +57,21 @@ async function page(request) {
   }
 }
 
-/**
- * What is not in the cache any more (a sign-out cleared it) is kept again.
- * @param {Request} request
- */
+/** @param {Request} request */
 async function asset(request) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(request);
   if (kept) return kept;
-  const answer = await fetch(request);
-  if (answer.ok) await cache.put(request, answer.clone());
+  return keep(cache, request, await fetch(request));
+}
+
+/**
+ * What is not in the cache any more (a browser may clear it at any time) is kept again.
+ * @param {Cache} cache
+ * @param {Request|string} request
+ * @param {Response} answer
+ */
+async function keep(cache, request, answer) {
+  if (answer.ok && !answer.redirected) await cache.put(request, answer.clone());
   return answer;
 }

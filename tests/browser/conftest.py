@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tests.conftest import MakeServer
 from tests.support.browser import FLAGS, find_chromium
 from tests.support.device import LOOK_TIMEOUT_MS, Device
-from tests.support.model_process import ModelServer
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.served import served
+from tests.support.server import Server
 from tests.support.wayside import Wayside
 
 PERMISSIONS = ["clipboard-read", "clipboard-write"]
@@ -33,15 +33,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Server]:
     """A running server whose model says what the message tells it to; it must stay alive."""
-    folder = tmp_path_factory.mktemp("house")
-    model = ModelServer(folder)
-    model.start()
-    prepare_folder(folder, sqlite_template)
-    server = Server(folder, server_env({"LLM_BASE_URL": model.url}))
-    server.start()
-    yield server
-    server.close()
-    model.close()
+    with served(tmp_path_factory.mktemp("house"), sqlite_template, LLM_TITLES="true") as (server, _):
+        yield server
 
 
 @pytest.fixture
@@ -68,6 +61,7 @@ def device(chromium: Browser, house: Server) -> Iterator[MakeDevice]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
         page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
         return Device(page, at.url, faults)
 

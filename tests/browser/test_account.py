@@ -12,13 +12,22 @@ from tests.support.device import Device
 from tests.support.mail_server import MailServer, link_in
 from tests.support.model_process import ModelServer
 from tests.support.people import PASSWORD
-from tests.support.processes import free_port
+from tests.support.processes import free_port, running
 from tests.support.server import Server, prepare_folder, server_env
 
 OTHER = "another correct horse battery"
 UNNAMED = """(dialog) => [...dialog.querySelectorAll('button, input, select, progress')]
   .filter((each) => !each.getAttribute('aria-label') && !each.labels?.[0]?.textContent && !each.textContent.trim())
   .map((each) => each.outerHTML)"""
+
+# The middle of each square inside the quiet zone of four, as the screen shows it: dark is 1.
+SQUARES = """(canvas) => {
+  const pixels = 8;
+  const pen = canvas.getContext('2d');
+  const darkAt = (x, y) => (pen.getImageData((x + 4.5) * pixels, (y + 4.5) * pixels, 1, 1).data[0] < 128 ? '1' : '0');
+  const places = [...Array(canvas.width / pixels - 8).keys()];
+  return places.map((y) => places.map((x) => darkAt(x, y)).join(''));
+}"""
 
 
 @pytest.fixture
@@ -28,25 +37,13 @@ def desk(device: MakeDevice) -> Device:
 
 
 @pytest.fixture
-def letters(tmp_path: Path) -> Iterator[MailServer]:
-    made = MailServer(tmp_path)
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def mail_house(
-    tmp_path: Path, sqlite_template: Path, model_server: ModelServer, letters: MailServer
-) -> Iterator[Server]:
+def mail_house(tmp_path: Path, sqlite_template: Path, model_server: ModelServer, mail: MailServer) -> Iterator[Server]:
     """A server that sends letters, with links to itself."""
     port = free_port()
-    env = {"SMTP_URL": letters.url, "MAIL_FROM": "zgpt@example.org", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    env = {"SMTP_URL": mail.url, "MAIL_FROM": "zgpt@example.org", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     prepare_folder(tmp_path / "house", sqlite_template)
-    made = Server(tmp_path / "house", server_env({**env, "LLM_BASE_URL": model_server.url}), port=port)
-    made.start()
-    yield made
-    made.close()
+    with running(Server(tmp_path / "house", server_env({**env, "LLM_BASE_URL": model_server.url}), port=port)) as made:
+        yield made
 
 
 def _strict(desk: Device) -> Device:
@@ -129,6 +126,19 @@ def test_the_second_factor_is_asked_for_at_sign_in_and_goes_off_again(desk: Devi
     desk.sign_in(email)
 
 
+def test_the_qr_code_on_the_page_is_the_one_that_the_server_made(desk: Device, email: str) -> None:
+    desk.sign_up(email)
+    dialog = _account(desk, "Second factor")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    with desk.page.expect_response(lambda answer: answer.url.endswith("/second-factor")) as begun:
+        _press(dialog, "Set it up")
+    code = dialog.get_by_role("img", name="QR code")
+    expect(code).to_be_visible()
+
+    drawn = code.evaluate(SQUARES)
+    assert drawn == begun.value.json()["squares"]
+
+
 def test_one_can_go_back_from_the_code_and_gives_the_password_again(desk: Device, email: str) -> None:
     desk.sign_up(email)
     _turn_on(desk)
@@ -146,7 +156,7 @@ def test_without_mail_no_letter_is_offered(desk: Device) -> None:
 
 
 def test_letters_make_an_account_bring_a_password_and_move_the_email(
-    device: MakeDevice, mail_house: Server, letters: MailServer, email: str
+    device: MakeDevice, mail_house: Server, mail: MailServer, email: str
 ) -> None:
     desk = _strict(device(mail_house))
     page = desk.page
@@ -156,7 +166,7 @@ def test_letters_make_an_account_bring_a_password_and_move_the_email(
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     _press(page.locator(".card"), "Make account")
     expect(page.get_by_text(f"A letter is on its way to {email}")).to_be_visible()
-    page.goto(link_in(letters.wait_for(email)))
+    page.goto(link_in(mail.wait_for(email)))
     _press(page.locator(".card"), "Make my account")
     expect(desk.composer).to_be_visible()
     assert page.url == f"{desk.url}/"
@@ -167,7 +177,7 @@ def test_letters_make_an_account_bring_a_password_and_move_the_email(
     page.get_by_label("Email", exact=True).fill(email)
     _press(page.locator(".card"), "Send the link")
     expect(page.get_by_text(f"If there is an account with {email}")).to_be_visible()
-    link = link_in(letters.wait_for(email, 2))
+    link = link_in(mail.wait_for(email, 2))
     page.goto(link)
     expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
     assert "#" not in page.url
@@ -185,7 +195,7 @@ def test_letters_make_an_account_bring_a_password_and_move_the_email(
     dialog.get_by_label("Password", exact=True).fill(OTHER)
     _press(dialog, "Send the link")
     expect(dialog.get_by_text(f"Look into the mail of new.{email}")).to_be_visible()
-    page.goto(link_in(letters.wait_for(f"new.{email}")))
+    page.goto(link_in(mail.wait_for(f"new.{email}")))
     _press(page.locator(".card"), "Use this e-mail")
     expect(page.locator(".account-name")).to_have_text(f"new.{email}")
 

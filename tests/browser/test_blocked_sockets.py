@@ -6,14 +6,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import MakeDevice
+from tests.browser.stories import STREAM, WHOLE, begun, write_while_away
 from tests.support.device import Device
+from tests.support.model_process import counted
 from tests.support.processes import polls
 from tests.support.server import Server
 from tests.support.visitor import come_back
 from tests.support.wayside import Wayside
 
-STREAM = "count:300@60"
-WHOLE = "".join(f"{number} " for number in range(300))
 BLOCKED = "The live connection is blocked on the way. Using a slower one"
 
 
@@ -66,15 +66,12 @@ def test_a_proxy_that_holds_text_back_gets_it_in_pieces(device: MakeDevice, hous
         desk.send_message("count:600@60")
         expect(desk.status).to_contain_text("Text is held back too and comes in pieces")
         desk.assert_answering("99 100")
-        assert_exact(desk, house, email, "".join(f"{number} " for number in range(600)))
+        assert_exact(desk, house, email, counted(600))
 
 
 def test_the_app_returns_to_the_websocket_in_mid_answer(device: MakeDevice, house: Server, email: str) -> None:
     with Wayside(house.port, "403") as way:
-        desk = device(at=way)
-        desk.sign_up(email)
-        desk.send_message(STREAM)
-        desk.assert_answering("10 11")
+        desk = begun(device(at=way), email, "10 11")
         way.sockets = "pass"
         look_again(desk)
         expect(desk.status).to_have_text("")
@@ -86,10 +83,7 @@ def test_the_app_returns_to_the_websocket_in_mid_answer(device: MakeDevice, hous
 
 def test_an_answer_is_stopped_without_a_websocket(device: MakeDevice, house: Server, email: str) -> None:
     with Wayside(house.port, "403") as way:
-        desk = device(at=way)
-        desk.sign_up(email)
-        desk.send_message(STREAM)
-        desk.assert_answering("5 6")
+        desk = begun(device(at=way), email, "5 6")
         desk.stop()
         expect(desk.status).to_contain_text("Answer stopped")
         desk.assert_answer(re.compile(r"^0 1 2 3 4 5 6[ \d]*$"))
@@ -97,10 +91,7 @@ def test_an_answer_is_stopped_without_a_websocket(device: MakeDevice, house: Ser
 
 def test_two_devices_see_the_same_on_different_ways(device: MakeDevice, house: Server, email: str) -> None:
     with Wayside(house.port, "403") as way:
-        desk, phone = device(at=way), device()
-        desk.sign_up(email)
-        desk.send_message(STREAM)
-        desk.assert_answering("5 6")
+        desk, phone = begun(device(at=way), email, "5 6"), device()
         phone.sign_in(email, path=desk.page.url.removeprefix(desk.url))
         phone.assert_answering("20 21")
         assert_exact(phone, house, email)
@@ -108,7 +99,7 @@ def test_two_devices_see_the_same_on_different_ways(device: MakeDevice, house: S
 
         phone.send_message("count:200@40")
         desk.assert_answering("3 4")
-        assert_exact(desk, house, email, "".join(f"{number} " for number in range(200)))
+        assert_exact(desk, house, email, counted(200))
 
 
 def test_a_question_is_edited_and_an_answer_written_again_without_a_websocket(
@@ -136,16 +127,7 @@ def test_a_message_written_while_nothing_gets_through_is_sent_once(
     device: MakeDevice, mortal_house: Server, email: str
 ) -> None:
     with Wayside(mortal_house.port, "403") as way:
-        desk = device(at=way)
-        desk.sign_up(email)
-        desk.send_message("echo:first")
-        desk.assert_answer("first")
-        mortal_house.kill9()
-        desk.send_message("echo:second")
-        expect(desk.status).to_contain_text("your message is kept")
-        mortal_house.restart()
-        desk.assert_answer("second")
-        expect(desk.page.locator(".turn.user")).to_have_count(2)
+        write_while_away(device(at=way), email, mortal_house)
         assert len(come_back(mortal_house.url, email).get("/api/v1/sessions")["items"]) == 1
 
 

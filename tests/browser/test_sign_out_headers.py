@@ -1,6 +1,6 @@
 """What a sign-out tells the browser (`Clear-Site-Data`) must not hurt the page that asked, nor another tab of it."""
 
-from playwright.sync_api import Response, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import MakeDevice
 from tests.support.device import Device
@@ -14,10 +14,9 @@ def test_after_a_sign_out_the_same_tab_and_another_one_go_on_working(device: Mak
     tab.page.goto(desk.url)
     expect(tab.composer).to_be_visible()
 
-    answers: list[Response] = []
-    desk.page.on("response", lambda answer: answers.append(answer) if answer.url.endswith("/logout") else None)
-    desk.sign_out()
-    assert [answer.header_value("clear-site-data") for answer in answers] == ['"cache"']
+    with desk.page.expect_response(lambda answer: answer.url.endswith("/logout")) as told:
+        desk.sign_out()
+    assert told.value.header_value("clear-site-data") == '"cache"'
 
     desk.sign_in(email)
     desk.send_message("echo:still here")

@@ -5,17 +5,14 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import MakeDevice
+from tests.browser.stories import WHOLE, begun
+from tests.support.model_process import counted
 
-STREAM = "count:300@60"
-WHOLE = "".join(f"{number} " for number in range(300))
 SHORT = "count:20@50"
 
 
 def test_two_devices_watch_one_answer_and_hold_the_same_bytes(device: MakeDevice, email: str) -> None:
-    desk, phone = device(), device()
-    desk.sign_up(email)
-    desk.send_message(STREAM)
-    desk.assert_answering("5 6")
+    desk, phone = begun(device(), email, "5 6"), device()
     phone.sign_in(email, path=desk.page.url.removeprefix(desk.url))
     phone.assert_answering("20 21")
 
@@ -25,17 +22,14 @@ def test_two_devices_watch_one_answer_and_hold_the_same_bytes(device: MakeDevice
 
 
 def test_an_answer_is_stopped_from_the_other_device(device: MakeDevice, email: str) -> None:
-    desk, phone = device(), device()
-    desk.sign_up(email)
-    desk.send_message(STREAM)
-    desk.assert_answering("5 6")
+    desk, phone = begun(device(), email, "5 6"), device()
     phone.sign_in(email, path=desk.page.url.removeprefix(desk.url))
     phone.stop()
 
     expect(desk.status).to_contain_text("Answer stopped")
-    begun = re.compile(r"^0 1 2 3 4 5 6[ \d]*$")
-    desk.assert_answer(begun)
-    phone.assert_answer(begun)
+    cut_short = re.compile(r"^0 1 2 3 4 5 6[ \d]*$")
+    desk.assert_answer(cut_short)
+    phone.assert_answer(cut_short)
     assert desk.copy_answer() == phone.copy_answer() != WHOLE
 
 
@@ -47,4 +41,4 @@ def test_a_new_chat_is_listed_on_the_other_device_without_a_reload(device: MakeD
 
     expect(phone.page.locator("a.session-link")).to_have_count(1)
     phone.page.locator("a.session-link").click()
-    phone.assert_answer(" ".join(str(number) for number in range(20)))
+    phone.assert_answer(counted(20).strip())

@@ -1,4 +1,5 @@
 /** Who is signed in on this page: start, sign in and out, and keeping the token fresh. Draws nothing. */
+import { CLOSE_LOGIN_ENDED } from '../core/protocol.js';
 import { asFault } from '../net/faults.js';
 
 const FLAG = 'zgpt.signed_in';
@@ -8,6 +9,8 @@ const ENDED = 'Your sign-in has ended. Sign in to go on.';
 export class Account {
   #parts;
   #removed = false;
+  /** The server wants this page not to come back before it is loaded anew. */
+  #shut = false;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
 
@@ -19,7 +22,7 @@ export class Account {
   constructor(parts) {
     this.#parts = parts;
     parts.api.onGrant = (grant) => (grant ? this.#granted(grant) : this.#ended());
-    parts.line.addEventListener('left', () => this.#turnedAway());
+    parts.line.addEventListener('left', (event) => this.#turnedAway(/** @type {CustomEvent} */ (event).detail));
   }
 
   /** What is kept on this device is shown first; the server is asked meanwhile. */
@@ -31,16 +34,27 @@ export class Account {
     await this.#resume();
   }
 
-  /** The server has taken the account away. */
-  removed() {
+  /**
+   * Everything of the account goes. The server closes the socket before it answers, which says nothing more.
+   * @param {{password: string}} form
+   */
+  async remove(form) {
     this.#removed = true;
+    try {
+      await this.#parts.api.call('DELETE', '/auth/me', form);
+    } catch (error) {
+      this.#removed = false;
+      throw error;
+    }
     this.#parts.api.forget();
-    return this.#left('Your account is deleted.');
+    await this.#left('Your account is deleted.');
   }
 
+  /** At once here; the server hears of it meanwhile. */
   async signOut() {
-    await this.#parts.api.signOut().catch(() => {});
+    const told = this.#parts.api.signOut().catch(() => {});
     await this.#left();
+    await told;
   }
 
   async #loadApp() {
@@ -57,7 +71,7 @@ export class Account {
     try {
       await api.refresh();
     } catch (error) {
-      if (asFault(error).status === 401) return;
+      if (asFault(error).status === 401 || !remembered()) return;
       if (holder.state.account === 'in') holder.dispatch({ type: 'local.phase', phase: navigator.onLine ? 'waiting' : 'offline' });
       this.#schedule(RETRY_MS, () => this.#resume());
     }
@@ -80,7 +94,7 @@ export class Account {
     if (held && held.id !== grant.user.id) await this.#left();
     this.#schedule(api.refreshInMs, () => this.#renew());
     const before = holder.state.user;
-    if (before?.id === grant.user.id) return line.start();
+    if (before?.id === grant.user.id) return this.#shut ? undefined : line.start();
     const kept = await store.account();
     if (kept && kept.user.id !== grant.user.id) await store.clear();
     // Before the flag: a reload without a network a moment later must find who is signed in.
@@ -88,7 +102,7 @@ export class Account {
     remember(true);
     holder.dispatch({ type: 'local.signed_in', user: grant.user });
     await onEnter();
-    line.start();
+    if (holder.state.user?.id === grant.user.id) line.start();
   }
 
   async #renew() {
@@ -98,31 +112,37 @@ export class Account {
     if (api.refreshInMs === 0 && remembered()) this.#schedule(RETRY_MS, () => this.#renew());
   }
 
-  /** The sign-in is over. Of a deleted account the socket hears so too, and asks: that says nothing new. */
+  /** The sign-in is over, and not because the account is being deleted. */
   #ended() {
     return this.#removed ? undefined : this.#left(ENDED);
   }
 
-  /** The server said not to come back: signed out elsewhere, or something only a reload can mend. */
-  async #turnedAway() {
+  /**
+   * The server said not to come back: signed out elsewhere, or something only a reload can mend.
+   * @param {number} code of the close
+   */
+  async #turnedAway(code) {
+    if (this.#removed) return;
+    const { api, holder } = this.#parts;
+    this.#shut = code !== CLOSE_LOGIN_ENDED;
     try {
-      this.#parts.api.forget();
-      await this.#parts.api.refresh();
-      this.#parts.holder.dispatch({ type: 'local.notice', notice: 'The server closed this connection. Reload the page to go on.' });
+      api.forget();
+      await api.refresh();
+      if (this.#shut) holder.dispatch({ type: 'local.notice', notice: 'The server closed this connection. Reload the page to go on.' });
     } catch (error) {
-      if (asFault(error).status !== 401) this.#schedule(RETRY_MS, () => this.#turnedAway());
+      if (asFault(error).status !== 401 && remembered()) this.#schedule(RETRY_MS, () => this.#turnedAway(code));
     }
   }
 
-  /** Nothing of the person stays on this device. @param {string|null} [notice] why, when it was not asked for here */
+  /** Nothing of the person stays on this device; the app's own files do, they are everybody's. @param {string|null} [notice] why, when it was not asked for here */
   async #left(notice = null) {
     const { line, store, holder } = this.#parts;
     clearTimeout(this.#timer);
+    this.#shut = false;
     remember(false);
     line.stop();
     holder.dispatch({ type: 'local.signed_out', notice });
     await store.clear();
-    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
   }
 
   /**

@@ -1,9 +1,10 @@
 /** What each action of the elements (`chat-*` events) does. One line each; the doing is elsewhere. */
 import { leafBelow } from '../core/tree.js';
 import { isLive } from '../core/protocol.js';
+import { isUnsent } from '../core/state.js';
 import { confirm, openMenu } from '../elements/menu.js';
 import { setTheme, theme } from '../elements/theme.js';
-import { asFault } from '../net/faults.js';
+import { asShown } from '../net/faults.js';
 import { Announcer } from './announcer.js';
 import { uuid } from './outbox.js';
 
@@ -50,23 +51,33 @@ export class Actions {
     for (const [name, run] of Object.entries(actions)) {
       page.addEventListener(`chat-${name}`, (event) => run(/** @type {CustomEvent} */ (event).detail));
     }
-    addEventListener('popstate', () => this.#swapDraft());
-    holder.onChange((state) => state.account === 'out' && this.#drafts.clear());
+    holder.onChange((state, before) => this.#swapDraft(state, before));
     new Announcer(holder, page).attach();
   }
 
   /** @param {string|null} id */
   async #go(id) {
-    this.#drafts.set(this.#where(), this.#parts.page.conversation.draft);
     await this.#parts.router.go(id);
-    this.#swapDraft();
     // A double click that opens a chat also renames it: its field keeps the focus.
     const renaming = document.activeElement?.matches('.rename');
     if (!renaming && matchMedia('(hover: hover)').matches) this.#parts.page.conversation.focusComposer();
   }
 
-  #swapDraft() {
-    this.#parts.page.conversation.draft = this.#drafts.get(this.#where()) ?? '';
+  /**
+   * Each session has its own draft, whichever way it is left: by a click, by the browser's back, or from elsewhere.
+   * @param {import('../core/state.js').State} state
+   * @param {import('../core/state.js').State} before
+   */
+  #swapDraft(state, before) {
+    if (state.account !== 'in') return this.#drafts.clear();
+    const [from, to] = [before.open?.id ?? '', state.open?.id ?? ''];
+    // A new chat that gets its first message, and then its real id, is the same chat.
+    const same = (from === '' && isUnsent(to)) || (isUnsent(from) && state.open?.messages === before.open?.messages);
+    if (from === to || same) return;
+    const { conversation } = this.#parts.page;
+    this.#drafts.set(from, conversation.draft);
+    conversation.draft = this.#drafts.get(to) ?? '';
+    this.#drafts.delete(to);
   }
 
   #where() {
@@ -104,8 +115,8 @@ export class Actions {
     try {
       await line.command(type, fields);
     } catch (error) {
-      const fault = asFault(error);
-      holder.dispatch({ type: 'local.notice', notice: fault.code === 'network' ? 'There is no connection. Try again when it is back.' : fault.message, again_at: fault.againAt });
+      const fault = asShown(error);
+      if (holder.state.account === 'in') holder.dispatch({ type: 'local.notice', notice: fault.code === 'network' ? 'There is no connection. Try again when it is back.' : fault.message, again_at: fault.againAt });
     }
   }
 
@@ -133,15 +144,20 @@ export class Actions {
     await list.remove(id);
   }
 
+  #signOut() {
+    this.#parts.router.go(null);
+    return this.#parts.account.signOut();
+  }
+
   /** @param {HTMLElement} button */
   #accountMenu(button) {
-    const { account, router, settings } = this.#parts;
+    const { settings } = this.#parts;
     const now = theme();
     const themes = /** @type {const} */ ([['auto', 'Theme of the system', 'auto'], ['light', 'Light', 'sun'], ['dark', 'Dark', 'moon']]);
     openMenu(button, [
       { label: 'Account', icon: 'person', run: () => settings.open(button) },
       ...themes.map(([name, label, icon]) => ({ label, icon, checked: now === name, run: () => setTheme(name) })),
-      { label: 'Sign out', icon: 'leave', run: () => account.signOut().then(() => router.go(null)) },
+      { label: 'Sign out', icon: 'leave', run: () => this.#signOut() },
     ]);
   }
 }

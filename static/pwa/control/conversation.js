@@ -14,6 +14,8 @@ const SETTLE_MS = 400;
 export class Conversation {
   #parts;
   #asking = false;
+  /** Counts where the person went: what was asked of the device for another place is too late. */
+  #went = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #settleTimer;
 
@@ -37,17 +39,27 @@ export class Conversation {
   async open(id) {
     const { holder, store, line } = this.#parts;
     const before = holder.state.open;
-    if (before?.id === id) return;
+    const went = (this.#went += 1);
+    if (before?.id === id || holder.state.account !== 'in') return;
     if (before && !isUnsent(before.id)) line.command('session.close', { session_id: before.id }).catch(() => {});
     const kept = await store.conversation(id);
+    if (went !== this.#went || holder.state.account !== 'in') return;
     holder.dispatch({ type: 'local.session_opening', session_id: id, kept: kept && { revision: kept.revision, messages: kept.messages, older: kept.older ?? NOTHING_OLDER } });
     await this.ask();
   }
 
+  /** Shows a session that exists only here so far. @param {string} unsentId */
+  begin(unsentId) {
+    this.#went += 1;
+    this.#parts.holder.dispatch({ type: 'local.session_opening', session_id: unsentId, kept: { revision: 0, messages: {} } });
+  }
+
   close() {
+    this.#went += 1;
     const { holder, line } = this.#parts;
     const open = holder.state.open;
-    if (open && !isUnsent(open.id)) line.command('session.close', { session_id: open.id }).catch(() => {});
+    if (!open) return;
+    if (!isUnsent(open.id)) line.command('session.close', { session_id: open.id }).catch(() => {});
     holder.dispatch({ type: 'local.session_closed' });
   }
 

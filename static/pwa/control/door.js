@@ -1,6 +1,6 @@
 /** Signing in and what belongs to it: the second step, a forgotten password, and the links of letters. Draws nothing. */
 import { linkIn } from '../core/routes.js';
-import { asFault } from '../net/faults.js';
+import { asShown } from '../net/faults.js';
 
 /** @typedef {import('../core/state.js').Door} DoorState */
 
@@ -44,7 +44,7 @@ export class Door {
       if ('challenge' in answer) this.#show({ face: 'second', challenge: answer.challenge });
       else if ('mail' in answer) this.#show({ face: 'sent', email });
     } catch (error) {
-      page.signIn.failed(asFault(error));
+      page.signIn.failed(asShown(error));
     }
   }
 
@@ -60,7 +60,8 @@ export class Door {
     try {
       await this.#do(face, values, door ?? { face });
     } catch (error) {
-      this.#failed(asFault(error));
+      // Whoever has gone to another card meanwhile does not want to hear of this one.
+      if (this.#parts.holder.state.door === door) this.#failed(asShown(error));
     }
   }
 

@@ -24,8 +24,9 @@ export class Holder {
     const before = this.#state;
     this.#state = reduce(before, event);
     if (this.#state === before) return;
-    for (const watch of this.#watchers) watch(this.#state, before);
+    // First, so that what happened is shown even when one who watches breaks.
     this.#frame ||= requestAnimationFrame(() => this.#paint());
+    for (const watch of this.#watchers) watch(this.#state, before);
   }
 
   /** Called before the next paint when something has changed. @param {(state: State) => void} painter */

@@ -1,5 +1,5 @@
 /** Keeps the list of sessions true: pages, what changed meanwhile, rename and delete. Draws nothing. */
-import { asFault } from '../net/faults.js';
+import { asShown } from '../net/faults.js';
 
 const PAGE = 50;
 const KEPT = 100;
@@ -85,7 +85,8 @@ export class List {
     try {
       await action();
     } catch (error) {
-      this.#parts.holder.dispatch({ type: 'local.notice', notice: asFault(error).message });
+      const { message } = asShown(error);
+      if (this.#parts.holder.state.account === 'in') this.#parts.holder.dispatch({ type: 'local.notice', notice: message });
     }
   }
 

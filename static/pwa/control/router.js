@@ -13,12 +13,12 @@ export class Router {
 
   /** Shows what the address says; at `/`, a new chat whose first message is still unsent. @param {import('../core/state.js').OutboxEntry[]} [unsent] */
   async show(unsent = []) {
-    const { holder, conversation } = this.#parts;
+    const { conversation } = this.#parts;
     const id = sessionIn(location.pathname);
     if (id) return conversation.open(id);
     const waiting = unsent.findLast((entry) => isUnsent(entry.session_id));
     if (waiting) this.begin(waiting.session_id);
-    else if (holder.state.open) conversation.close();
+    else conversation.close();
   }
 
   /** @param {string|null} id null for a new chat */
@@ -29,7 +29,7 @@ export class Router {
 
   /** A session that exists only here so far. @param {string} unsentId */
   begin(unsentId) {
-    this.#parts.holder.dispatch({ type: 'local.session_opening', session_id: unsentId, kept: { revision: 0, messages: {} } });
+    this.#parts.conversation.begin(unsentId);
   }
 
   /** The server made it: its address replaces `/`, unless the person has gone elsewhere. @param {string} _unsentId @param {string} id */

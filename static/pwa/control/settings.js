@@ -1,7 +1,7 @@
 /** What the sections of the account dialog ask for, and the answers back to them. Keeps nothing of what it carries. */
 import '../elements/account/zg-account.js';
 import { h } from '../elements/dom.js';
-import { asFault } from '../net/faults.js';
+import { asFault, asShown } from '../net/faults.js';
 
 /**
  * @typedef {import('../elements/account/section.js').Section} Section
@@ -37,7 +37,7 @@ export class Settings {
     try {
       section.done(verb, await this.#verbs[verb]?.(form));
     } catch (error) {
-      section.failed(asFault(error));
+      section.failed(asShown(error), verb);
     }
   }
 }
@@ -63,7 +63,7 @@ function verbsOf({ api, account }) {
     'keys.end': ({ id }) => api.call('DELETE', `${auth}/keys/${encodeURIComponent(id)}`),
     'usage': () => api.call('GET', '/usage'),
     'export': ({ format }) => api.file(`${auth}/me/export?format=${format}`),
-    'delete': (form) => api.call('DELETE', `${auth}/me`, form).then(() => account.removed()),
+    'delete': (form) => account.remove(form),
   };
 }
 

@@ -36,6 +36,8 @@
 export const PROTOCOL_VERSION = 1;
 export const HOLDS_PER_OPEN = 16;
 export const CLOSE_AUTH_EXPIRED = 4401;
+/** This sign-in has ended; the browser may hold another one by now. */
+export const CLOSE_LOGIN_ENDED = 4501;
 
 /** What the server tells about sessions and runs; `ok`, `error` and `auth.expiring` belong to the socket itself. */
 export const EVENT_TYPES = Object.freeze([

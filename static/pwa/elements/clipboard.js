@@ -8,30 +8,31 @@ const SAID_MS = 1600;
  * @param {string} text
  */
 export async function copyFrom(button, text) {
-  const worked = await write(text);
+  const worked = await write(text, button);
   if (button.querySelector('svg')) showDrawing(button, worked);
   else showWords(button, worked);
 }
 
-/** Without a secure context there is no clipboard API; the older way works there. @param {string} text */
-async function write(text) {
+/** Without a secure context there is no clipboard API; the older way works there. @param {string} text @param {HTMLElement} button */
+async function write(text, button) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return writeBySelection(text);
+    return writeBySelection(text, button);
   }
 }
 
-/** @param {string} text */
-function writeBySelection(text) {
+/** Beside the button: while a dialog is open, nothing outside of it can be selected. @param {string} text @param {HTMLElement} button */
+function writeBySelection(text, button) {
   const box = document.createElement('textarea');
   box.className = 'visually-hidden';
   box.value = text;
-  document.body.append(box);
+  button.after(box);
   box.select();
   const worked = document.execCommand('copy');
   box.remove();
+  button.focus();
   return worked;
 }
 

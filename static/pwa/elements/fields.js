@@ -3,7 +3,7 @@ import { faultWords } from '../core/times.js';
 import { h, setText } from './dom.js';
 
 /**
- * @typedef {'email'|'password'|'new-password'|'code'|'recovery'|'text'|'choice'} Kind
+ * @typedef {'email'|'new-email'|'password'|'new-password'|'code'|'recovery'|'code-or-recovery'|'text'|'choice'} Kind
  * @typedef {{name: string, label: string, kind: Kind, hint?: string, options?: [value: string, label: string][]}} FieldPlan
  * @typedef {{fields: FieldPlan[], go: string, busy: string, tone?: 'primary'|'danger'}} FormPlan
  * @typedef {{input: HTMLInputElement, row: HTMLElement, fault: HTMLElement, box: HTMLElement}} Field
@@ -14,10 +14,12 @@ const PLAIN = { autocapitalize: 'none', spellcheck: 'false' };
 /** @type {Record<Kind, Record<string, string>>} */
 const KINDS = Object.freeze({
   email: { type: 'email', autocomplete: 'username', inputmode: 'email', ...PLAIN },
+  'new-email': { type: 'email', autocomplete: 'email', inputmode: 'email', ...PLAIN },
   password: { type: 'password', autocomplete: 'current-password' },
   'new-password': { type: 'password', autocomplete: 'new-password' },
   code: { type: 'text', autocomplete: 'one-time-code', inputmode: 'numeric', maxlength: '64', ...PLAIN },
   recovery: { type: 'text', autocomplete: 'off', maxlength: '64', ...PLAIN },
+  'code-or-recovery': { type: 'text', autocomplete: 'one-time-code', maxlength: '64', ...PLAIN },
   text: { type: 'text', autocomplete: 'off', maxlength: '100' },
   choice: {},
 });
@@ -74,6 +76,14 @@ export class Form {
     for (const each of plan.fields) this.#add(id, each);
     this.element.append(this.#fault, h('div', { class: 'row' }, this.#go));
     this.element.addEventListener('submit', (event) => this.#submit(event));
+  }
+
+  /**
+   * Whose password is asked for: seen by password managers only, which otherwise do not know which one is meant.
+   * @param {string} email
+   */
+  owner(email) {
+    this.element.prepend(h('input', { type: 'email', name: 'username', value: email, autocomplete: 'username', class: 'visually-hidden', readonly: true, tabindex: '-1', 'aria-hidden': 'true', 'aria-label': 'Email' }));
   }
 
   /** What can be done instead of sending. @param {HTMLElement} button */
@@ -162,7 +172,7 @@ export class Form {
 /** @param {FieldPlan} plan @param {string} value */
 function wrongWith({ kind, label }, value) {
   if (!value) return `Type the ${label.toLowerCase()}`;
-  if (kind === 'email' && !/^\S+@\S+$/.test(value)) return 'Type an address like name@example.org';
+  if (kind.endsWith('email') && !/^\S+@\S+$/.test(value)) return 'Type an address like name@example.org';
   return kind === 'new-password' && value.length < MIN_PASSWORD ? `At least ${MIN_PASSWORD} characters` : '';
 }
 

@@ -6,7 +6,7 @@ import './zg-conversation.js';
 import './zg-door.js';
 import './zg-session-list.js';
 import './zg-sign-in.js';
-import { act, h, Part } from './dom.js';
+import { act, h, isOfInputMethod, Part } from './dom.js';
 
 /** @typedef {import('../core/state.js').State} State */
 
@@ -17,7 +17,9 @@ export class App extends Part {
   #layout = h('div', { class: 'layout' }, this.#list, this.#scrim, this.#conversation);
   #signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
   #door = /** @type {import('./zg-door.js').DoorCard} */ (h('zg-door'));
-  #used = false;
+  /** Whose the two sides are; empty while nobody has used them. */
+  #owner = '';
+  #narrowPage = matchMedia('(max-width: 52rem)');
 
   get list() {
     return this.#list;
@@ -39,6 +41,8 @@ export class App extends Part {
   attach(signal) {
     document.addEventListener('keydown', (event) => this.#key(event), { signal });
     this.#scrim.addEventListener('click', () => (this.drawer = false), { signal });
+    // A page that has grown wide has no drawer: what lay below it must not stay out of reach.
+    this.#narrowPage.addEventListener?.('change', () => (this.drawer = false), { signal });
     this.addEventListener('chat-drawer', (event) => (this.drawer = /** @type {CustomEvent} */ (event).detail.open), { signal });
     for (const name of ['chat-open', 'chat-new']) this.addEventListener(name, () => (this.drawer = false), { signal });
   }
@@ -58,39 +62,38 @@ export class App extends Part {
   /** @param {boolean} open */
   set drawer(open) {
     this.#layout.classList.toggle('drawer-open', open);
-    this.#conversation.toggleAttribute('inert', open && this.#narrow());
-    if (open && this.#narrow()) this.#list.querySelector('button')?.focus();
+    this.#conversation.toggleAttribute('inert', open && this.#narrowPage.matches);
+    if (open && this.#narrowPage.matches) this.#list.querySelector('button')?.focus();
   }
 
   /** @param {State} state */
-  #face({ account, door }) {
-    if (account === 'out' && this.#used) this.#forget();
+  #face({ account, door, user }) {
+    // Nothing is painted while a tab sleeps: it may go from one person to the next without a card between them.
+    const left = this.#owner !== '' && (account === 'out' || (account === 'in' && user?.id !== this.#owner));
+    if (left) this.#forget();
     const wanted = door ? this.#door : account === 'in' ? this.#layout : account === 'out' ? this.#signIn : null;
-    if (!wanted || wanted.parentNode === this) return;
+    if (account === 'in' && wanted === this.#layout) this.#owner = user?.id ?? '';
+    if (!wanted || (wanted.parentNode === this && !left)) return;
     if (wanted === this.#signIn) this.#signIn.rest();
     this.replaceChildren(wanted);
-    this.#used ||= wanted === this.#layout;
     if (wanted === this.#layout && matchMedia('(hover: hover)').matches) this.#conversation.focusComposer();
     // The card that was used still holds the password.
     if (wanted === this.#layout) this.#signIn = /** @type {import('./zg-sign-in.js').SignIn} */ (h('zg-sign-in'));
   }
 
-  /** Drafts, words that were searched, what was read aloud: nothing of one person is there for the next. */
+  /** Drafts, words that were searched, what was read aloud, a question that was asked: nothing of one person is there for the next. */
   #forget() {
-    this.#used = false;
+    this.#owner = '';
+    closeAbove();
     this.#list = makeList();
     this.#conversation = makeConversation();
     this.#layout.replaceChildren(this.#list, this.#scrim, this.#conversation);
     this.#layout.classList.remove('drawer-open');
   }
 
-  #narrow() {
-    return matchMedia('(max-width: 52rem)').matches;
-  }
-
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (!this.#layout.isConnected || event.defaultPrevented) return;
+    if (!this.#layout.isConnected || event.defaultPrevented || isOfInputMethod(event) || document.querySelector('dialog[open]')) return;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
       event.preventDefault();
       this.drawer = true;
@@ -99,12 +102,18 @@ export class App extends Part {
   }
 
   #escape() {
-    if (document.querySelector('dialog[open], .menu:popover-open')) return;
+    if (document.querySelector('.menu:popover-open')) return;
     if (this.#layout.classList.contains('drawer-open')) {
       this.drawer = false;
       this.#conversation.focusComposer();
     } else act(this, 'stop');
   }
+}
+
+/** What stands above the page: its dialogs and menus. */
+function closeAbove() {
+  for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll('dialog[open]'))) dialog.close();
+  for (const menu of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.menu'))) menu.remove();
 }
 
 function makeList() {

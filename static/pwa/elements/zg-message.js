@@ -1,6 +1,7 @@
 /**
  * One turn. A person's is a bubble of plain text that can be edited in place; the model's is Markdown on the page that
- * may still grow. Sends `chat-edit`, `chat-retry`, `chat-stop`, `chat-drop`, `chat-version`.
+ * may still grow. Sends `chat-edit`, `chat-retry`, `chat-stop`, `chat-drop`, `chat-version`,
+ * and `chat-undrawn` {error} for a text that the parser breaks on.
  *
  * @typedef {import('../core/screen.js').Row} Row
  */
@@ -98,9 +99,16 @@ export class MessageTurn extends Part {
    * @param {boolean} live
    */
   #showText(row, live) {
-    if (!this.#markdown) this.#showQuestion(row.text);
-    else if (live) this.#markdown.grow(row.text);
-    else this.#markdown.finish(row.text);
+    if (!this.#markdown) return this.#showQuestion(row.text);
+    try {
+      if (live) this.#markdown.grow(row.text);
+      else this.#markdown.finish(row.text);
+    } catch (error) {
+      // One answer that cannot be drawn is read as plain text, and takes no other with it.
+      this.#markdown = new GrowingMarkdown(this.#body);
+      setText(this.#body, row.text);
+      act(this, 'undrawn', { error });
+    }
   }
 
   /** @param {string} text */

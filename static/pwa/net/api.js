@@ -8,9 +8,12 @@
  * @typedef {{mail: 'sent'}} Mailed a letter says how it goes on
  */
 import { Fault, networkFault } from './faults.js';
+import { within } from './life.js';
 
 const BASE = '/api/v1';
 const REQUEST_TIMEOUT_MS = 15_000;
+/** Who leaves does not wait for a server that does not answer. */
+const SIGN_OUT_TIMEOUT_MS = 4_000;
 /** Years of chats over a slow line. */
 const FILE_TIMEOUT_MS = 600_000;
 const REFRESH_EARLY_MS = 60_000;
@@ -21,6 +24,11 @@ export class Api {
   #expiresAt = 0;
   /** @type {Promise<Grant>|null} */
   #refreshing = null;
+  /** What is asked for ends with the sign-in in which it was asked. */
+  #life = new AbortController();
+  #userId = '';
+  /** Done when the server knows of the last sign-out: its answer must not take the next one's cookie away. */
+  #leaving = Promise.resolve();
   #fetch;
 
   /** Called with every new grant, and with null when the server says that this login is over. @type {(grant: Grant|null) => void} */
@@ -59,6 +67,7 @@ export class Api {
    * @returns {Promise<Grant|Challenge|Mailed>} a grant is in use already
    */
   async enter(path, form) {
+    await this.#leaving;
     const answer = await this.#send('POST', path, form);
     return 'access_token' in answer ? this.#granted(answer) : answer;
   }
@@ -69,23 +78,31 @@ export class Api {
   }
 
   /** The login ends on the server too; a server that cannot be reached must not keep anyone signed in here. */
-  async signOut() {
-    try {
-      await this.#send('POST', '/auth/logout', {}, this.#token);
-    } finally {
-      this.forget();
-    }
+  signOut() {
+    const told = this.#send('POST', '/auth/logout', {}, this.#token, SIGN_OUT_TIMEOUT_MS);
+    this.#leaving = told.catch(() => {});
+    this.forget();
+    return told;
   }
 
+  /** What is still under way for this sign-in ends, a refresh as well: none may bring it back. */
   forget() {
     this.#token = '';
     this.#expiresAt = 0;
+    this.#userId = '';
+    this.#refreshing = null;
+    this.#life.abort();
+    this.#life = new AbortController();
   }
 
   /** @returns {Promise<Grant>} */
   refresh() {
-    this.#refreshing ??= this.#refreshInTurn().finally(() => (this.#refreshing = null));
-    return this.#refreshing;
+    if (this.#refreshing) return this.#refreshing;
+    const asked = this.#refreshInTurn(this.#life.signal).finally(() => {
+      if (this.#refreshing === asked) this.#refreshing = null;
+    });
+    this.#refreshing = asked;
+    return asked;
   }
 
   /**
@@ -144,21 +161,27 @@ export class Api {
    * @returns {Promise<T>}
    */
   async #authorized(ask) {
+    const life = this.#life.signal;
+    const token = await within(life, this.token());
     try {
-      return await ask(await this.token());
+      return await within(life, ask(token));
     } catch (error) {
-      if (!(error instanceof Fault) || error.status !== 401) throw error;
-      await this.refresh();
-      return ask(this.#token);
+      if (life.aborted || !(error instanceof Fault) || error.status !== 401) throw error;
+      await within(life, this.refresh());
+      return within(life, ask(this.#token));
     }
   }
 
-  async #refreshInTurn() {
-    const ask = async () => this.#granted(await this.#send('POST', '/auth/refresh'));
+  /** @param {AbortSignal} life */
+  async #refreshInTurn(life) {
+    const ask = async () => {
+      await within(life, this.#leaving);
+      return this.#granted(await within(life, this.#send('POST', '/auth/refresh')));
+    };
     try {
       return globalThis.navigator?.locks ? await navigator.locks.request(REFRESH_LOCK, ask) : await ask();
     } catch (error) {
-      if (error instanceof Fault && error.status === 401) {
+      if (!life.aborted && error instanceof Fault && error.status === 401) {
         this.forget();
         this.onGrant(null);
       }
@@ -168,6 +191,9 @@ export class Api {
 
   /** @param {Grant} grant */
   #granted(grant) {
+    // The cookie belongs to whoever signed in last in this browser: what another one asked for must not be done by this one.
+    if (this.#userId && this.#userId !== grant.user.id) this.forget();
+    this.#userId = grant.user.id;
     this.#token = grant.access_token;
     this.#expiresAt = Date.now() + grant.expires_in * 1000;
     this.onGrant(grant);
@@ -179,9 +205,10 @@ export class Api {
    * @param {string} path
    * @param {unknown} [body]
    * @param {string} [token]
+   * @param {number} [timeoutMs]
    * @returns {Promise<any>}
    */
-  async #send(method, path, body, token) {
+  async #send(method, path, body, token, timeoutMs = REQUEST_TIMEOUT_MS) {
     /** @type {Record<string, string>} */
     const headers = { accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
@@ -192,7 +219,7 @@ export class Api {
       body: body === undefined ? null : JSON.stringify(body),
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     if (response.status === 204) return null;
     const answer = await response.json().catch(() => null);

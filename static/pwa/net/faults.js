@@ -33,6 +33,17 @@ export function asFault(error) {
 }
 
 /**
+ * A fault for a person to read. What is none is a mistake of this page: that is told where such are, not passed off as
+ * an answer of the server.
+ * @param {unknown} error
+ * @returns {Fault}
+ */
+export function asShown(error) {
+  if (!(error instanceof Fault)) globalThis.reportError?.(error);
+  return asFault(error);
+}
+
+/**
  * @param {unknown} error
  * @returns {import('../core/protocol.js').RunError}
  */

@@ -16,8 +16,8 @@ const STORES = /** @type {const} */ (['facts', 'conversations', 'outbox']);
 const CONVERSATIONS_KEPT = 50;
 
 export class Store {
-  /** @type {Promise<IDBDatabase|null>} */
-  #database = openDatabase();
+  /** Null when there is none at the moment: the next use opens one. @type {Promise<IDBDatabase|null>|null} */
+  #database = null;
 
   /** @returns {Promise<{user: User, sessions: Session[], revision: number}|null>} */
   account() {
@@ -80,13 +80,27 @@ export class Store {
    * @returns {Promise<any>} the request's result, or null when nothing can be kept
    */
   async #run(name, mode, ask) {
-    const database = await this.#database;
+    const database = await (this.#database ??= this.#open());
     if (!database) return null;
     return new Promise((resolve) => {
-      const request = ask(database.transaction(name, mode).objectStore(name));
-      request.onsuccess = () => resolve(request.result ?? null);
-      request.onerror = () => resolve(null);
+      try {
+        const request = ask(database.transaction(name, mode).objectStore(name));
+        request.onsuccess = () => resolve(request.result ?? null);
+        request.onerror = () => resolve(null);
+      } catch {
+        // Taken away without a word: this one is lost, the next ones are kept.
+        this.#database = null;
+        resolve(null);
+      }
     });
+  }
+
+  /** It may be taken away while the page is open: the person clears what sites have kept. @returns {Promise<IDBDatabase|null>} */
+  async #open() {
+    const database = await openDatabase();
+    if (database) database.addEventListener('close', () => (this.#database = null));
+    else this.#database = null;
+    return database;
   }
 }
 

@@ -17,7 +17,7 @@ export function decorate(fragment, origin) {
   nameUnseen(fragment);
   for (const link of fragment.querySelectorAll('a')) decorateLink(link, origin);
   for (const pre of fragment.querySelectorAll('pre')) frameCode(pre);
-  for (const table of fragment.querySelectorAll('table')) wrap(table, 'table-scroll');
+  for (const table of fragment.querySelectorAll('table')) frameTable(table);
   return [...fragment.children];
 }
 
@@ -50,6 +50,11 @@ function frameCode(pre) {
   head.append(name, copy);
   frame.prepend(head);
   pre.setAttribute('tabindex', '0');
+}
+
+/** What is pushed aside by a finger is pushed aside by the arrow keys too. @param {Element} table */
+function frameTable(table) {
+  wrap(table, 'table-scroll').setAttribute('tabindex', '0');
 }
 
 /**

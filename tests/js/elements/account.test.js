@@ -28,8 +28,8 @@ test('the second factor goes on in two steps, and its codes are shown this once'
   const element = put('zg-account-factor');
   element.done('factor', { enabled: false, recovery_codes_left: 0 });
   assert.equal(element.querySelector('[type=submit]').textContent, 'Set it up');
-  element.done('factor.begin', { secret: 'ABCDEFGHIJ', uri: 'otpauth://totp/x' });
-  assert.deepEqual([element.querySelector('.secret').textContent, element.querySelector('a').getAttribute('href')], ['ABCD EFGH IJ', 'otpauth://totp/x']);
+  element.done('factor.begin', { secret: 'ABCDEFGHIJ', uri: 'otpauth://totp/x', squares: ['10', '01'] });
+  assert.deepEqual([element.querySelector('.secret').textContent, element.querySelector('a').getAttribute('href'), element.querySelector('canvas').getAttribute('role')], ['ABCD EFGH IJ', 'otpauth://totp/x', 'img']);
   element.done('factor.confirm', { recovery_codes: ['aaaa-bbbb', 'cccc-dddd'] });
   assert.deepEqual([...element.querySelectorAll('.once-lines code')].map(({ textContent }) => textContent), ['aaaa-bbbb', 'cccc-dddd']);
   named(element, 'I have kept it').click();
@@ -40,7 +40,7 @@ test('the second factor goes on in two steps, and its codes are shown this once'
 
 test('only what an authenticator app opens becomes a link', () => {
   const element = put('zg-account-factor');
-  element.done('factor.begin', { secret: 'ABCD', uri: 'javascript:alert(1)' });
+  element.done('factor.begin', { secret: 'ABCD', uri: 'javascript:alert(1)', squares: [] });
   assert.equal(element.querySelector('a'), null);
 });
 
@@ -71,4 +71,33 @@ test('a fault of a list is said in words', () => {
   const element = put('zg-account-usage');
   element.failed(new Fault('unavailable', 'A part of the server does not answer.'));
   assert.equal(element.querySelector('[role=alert]').textContent, 'A part of the server does not answer.');
+});
+
+test('while a list is on its way that is said, and when it does not come it can be asked for again', () => {
+  const asked = actions('account');
+  const element = put('zg-account-devices');
+  assert.equal(element.querySelector('.section-body').textContent, 'Loading…');
+  element.failed(new Fault('network', 'The server cannot be reached.'), 'devices');
+  named(element, 'Try again').click();
+  assert.deepEqual([element.querySelector('.section-body').textContent, element.querySelector('.form-fault').textContent], ['Loading…', '']);
+  assert.deepEqual(asked.map(({ verb }) => verb), ['devices', 'devices']);
+});
+
+test('a fault is shown where its question was asked, whatever was asked meanwhile', () => {
+  const element = put('zg-account-keys');
+  type(element.querySelector('#account-key-name'), 'laptop');
+  type(element.querySelector('#account-key-password'), 'secret');
+  element.querySelector('form').dispatchEvent(new Event('submit', { cancelable: true, bubbles: true }));
+  element.failed(new Fault('network', 'The list cannot be had.'), 'keys');
+  assert.equal(element.querySelector('[type=submit]').getAttribute('aria-disabled'), 'true');
+  element.failed(new Fault('wrong_password', 'The password is not right.'), 'keys.make');
+  assert.equal(element.querySelector('#account-key-password-fault').textContent, 'The password is not right.');
+});
+
+test('whoever manages passwords learns whose password a form asks for', () => {
+  const element = document.createElement('zg-account-keys');
+  element.about = { email: 'ada@example.org', mail: false };
+  document.body.replaceChildren(element);
+  const [owner] = element.querySelectorAll('form input');
+  assert.deepEqual([owner.autocomplete, owner.value, owner.getAttribute('aria-hidden'), owner.tabIndex], ['username', 'ada@example.org', 'true', -1]);
 });

@@ -84,3 +84,19 @@ test('a long question is folded until the reader wants all of it', () => {
   show([row('q', { text: 'line\n'.repeat(40), message: { id: 'again', run: null } }), row('short')]);
   assert.equal(bubble.classList.contains('folded'), false);
 });
+
+test('an answer that cannot be drawn is read as plain text, and those beside it are drawn', () => {
+  const undrawn = actions('undrawn');
+  const { show, words } = list();
+  const sanitize = globalThis.DOMPurify.sanitize;
+  globalThis.DOMPurify.sanitize = (html, how) => {
+    if (html.includes('poison')) throw new Error('a fault of the parser');
+    return sanitize.call(globalThis.DOMPurify, html, how);
+  };
+  try {
+    show([row('a', { role: 'assistant', text: '**before**' }), row('b', { role: 'assistant', text: '**poison**' }), row('c', { role: 'assistant', text: '**after**' })]);
+  } finally {
+    globalThis.DOMPurify.sanitize = sanitize;
+  }
+  assert.deepEqual([words(), undrawn.map(({ error }) => error.message)], [['before', '**poison**', 'after'], ['a fault of the parser']]);
+});

@@ -67,6 +67,7 @@ test('text that is held back on the way is asked for in short pieces, and this i
 test('another question about a session ends the streams of the one before', async (t) => {
   const { way, streams } = await online(t);
   await way.command('session.open', OPEN);
+  await after(t, 1);
   await way.command('session.open', OPEN);
   await after(t, 1);
   assert.deepEqual(streams.map(({ aborted = false }) => aborted), [true, false]);

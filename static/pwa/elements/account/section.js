@@ -11,8 +11,10 @@ export class Section extends Part {
   body = h('div', { class: 'section-body' });
   #said = h('p', { class: 'said', role: 'status' });
   #fault = h('p', { class: 'form-fault', role: 'alert' });
-  /** @type {import('../fields.js').Form|null} */
-  #asking = null;
+  /** Where the fault of a verb is shown, if not here. @type {Map<string, import('../fields.js').Form|null>} */
+  #forms = new Map();
+  /** What waits for the answer to a verb. @type {Map<string, HTMLElement>} */
+  #places = new Map();
 
   /** @param {string} title @param {string} text */
   head(title, text) {
@@ -25,18 +27,38 @@ export class Section extends Part {
    * @param {import('../fields.js').Form|null} [from] where a fault is shown
    */
   ask(verb, form = {}, from = null) {
-    this.#asking = from;
+    this.#forms.set(verb, from);
     setText(this.#fault, '');
     act(this, 'account', { verb, form });
+  }
+
+  /**
+   * Asks for what a place shows. Until that is there, and when it does not come, the place says so.
+   * @param {string} verb
+   * @param {HTMLElement} [place]
+   */
+  load(verb, place = this.body) {
+    if (!place.hasChildNodes()) place.append(h('p', { class: 'entry-line loading', text: 'Loading…' }));
+    this.#places.set(verb, place);
+    this.ask(verb);
   }
 
   /** What a section makes of an answer is its own. @param {string} _verb @param {any} _answer */
   done(_verb, _answer) {}
 
-  /** @param {import('../../net/faults.js').Fault} fault */
-  failed(fault) {
-    if (this.#asking) this.#asking.failed(fault);
-    else setText(this.#fault, faultWords(fault));
+  /** @param {import('../../net/faults.js').Fault} fault @param {string} [verb] */
+  failed(fault, verb = '') {
+    const form = this.#forms.get(verb);
+    if (form) return form.failed(fault);
+    setText(this.#fault, faultWords(fault));
+    const place = this.#places.get(verb);
+    if (place?.querySelector('.loading')) place.replaceChildren(button('Try again', () => this.#again(verb, place)));
+  }
+
+  /** @param {string} verb @param {HTMLElement} place */
+  #again(verb, place) {
+    place.replaceChildren();
+    this.load(verb, place);
   }
 
   /** What was done, in words. @param {string} text */

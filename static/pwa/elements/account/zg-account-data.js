@@ -16,6 +16,7 @@ export class Data extends Section {
   /** @override */
   build() {
     this.head('Your data', 'All your chats, your devices and keys, and what was noted about your account, as one file: JSON for programs, Markdown for reading.');
+    this.#form.owner(this.about.email);
     this.body.append(
       h('div', { class: 'row' }, this.#json, this.#markdown),
       h('h4', { text: 'Delete the account' }),
@@ -32,10 +33,10 @@ export class Data extends Section {
     this.say(`Saved as ${answer.name}.`);
   }
 
-  /** @override @param {import('../../net/faults.js').Fault} fault */
-  failed(fault) {
+  /** @override @param {import('../../net/faults.js').Fault} fault @param {string} [verb] */
+  failed(fault, verb) {
     this.#hold(false);
-    super.failed(fault);
+    super.failed(fault, verb);
     this.say('');
   }
 

@@ -9,7 +9,7 @@ export class Devices extends Section {
   /** @override */
   build() {
     this.head('Devices', 'Where you are signed in. A device that you do not know: sign it out, then change your password.');
-    this.ask('devices');
+    this.load('devices');
   }
 
   /** @override @param {string} verb @param {any} answer */
@@ -17,12 +17,12 @@ export class Devices extends Section {
     if (verb === 'devices') return this.#show(answer.items);
     this.say('Signed out there.');
     this.focusHead();
-    this.ask('devices');
+    this.load('devices');
   }
 
-  /** @override @param {import('../../net/faults.js').Fault} fault */
-  failed(fault) {
-    super.failed(fault);
+  /** @override @param {import('../../net/faults.js').Fault} fault @param {string} [verb] */
+  failed(fault, verb) {
+    super.failed(fault, verb);
     for (const each of this.body.querySelectorAll('button')) each.removeAttribute('disabled');
   }
 

@@ -8,7 +8,7 @@ export class Email extends Section {
     'account-email',
     {
       fields: [
-        { name: 'email', label: 'New email', kind: 'email' },
+        { name: 'email', label: 'New email', kind: 'new-email' },
         { name: 'password', label: 'Password', kind: 'password' },
       ],
       go: 'Send the link',
@@ -21,6 +21,7 @@ export class Email extends Section {
   build() {
     const { email, mail } = this.about;
     this.head('Email', mail ? `You sign in with ${email}. Another address gets a link first; nothing changes before it is opened.` : `You sign in with ${email}. This server sends no mail, so only its operator can change that.`);
+    this.#form.owner(email);
     if (mail) this.body.append(this.#form.element);
   }
 

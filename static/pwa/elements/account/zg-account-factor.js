@@ -2,19 +2,20 @@
 import { copyFrom } from '../clipboard.js';
 import { h } from '../dom.js';
 import { Form } from '../fields.js';
+import { squares } from '../squares.js';
 import { once } from './once.js';
 import { button, Section } from './section.js';
 
 const PASSWORD = Object.freeze(/** @type {const} */ ({ name: 'password', label: 'Password', kind: 'password' }));
 const CODE = Object.freeze(/** @type {const} */ ({ name: 'code', label: 'Code of the app', kind: 'code' }));
-const CODE_OR_RECOVERY = Object.freeze(/** @type {const} */ ({ name: 'code', label: 'Code of the app, or a recovery code', kind: 'recovery' }));
+const CODE_OR_RECOVERY = Object.freeze(/** @type {const} */ ({ name: 'code', label: 'Code of the app, or a recovery code', kind: 'code-or-recovery' }));
 const GROUP = /.{1,4}/g;
 
 export class Factor extends Section {
   /** @override */
   build() {
     this.head('Second factor', 'A code of an app on your phone, besides your password. Who learns your password cannot sign in with it alone.');
-    this.ask('factor');
+    this.load('factor');
   }
 
   /** @override @param {string} verb @param {any} answer */
@@ -28,20 +29,16 @@ export class Factor extends Section {
 
   #again() {
     this.focusHead();
-    this.ask('factor');
+    this.load('factor');
   }
 
   #showOff() {
     this.#showForm('begin', { fields: [PASSWORD], go: 'Set it up', busy: 'Setting it up…' });
   }
 
-  /** @param {{secret: string, uri: string}} begun */
-  #showSecret({ secret, uri }) {
-    const copy = button('Copy', () => copyFrom(copy, secret), { name: 'Copy the key' });
-    const steps = h('ol', { class: 'steps' });
-    steps.append(h('li', { text: 'Open an authenticator app and add this key, as a code by time:' }), h('li', { text: 'Type the six digits that the app shows.' }));
-    const key = h('code', { class: 'secret', 'aria-label': 'Key for the authenticator app', text: (secret.match(GROUP) ?? []).join(' ') });
-    steps.firstElementChild?.append(h('div', { class: 'row' }, key, copy), ...linkTo(uri));
+  /** @param {{secret: string, uri: string, squares: string[]}} begun */
+  #showSecret(begun) {
+    const steps = h('ol', { class: 'steps' }, h('li', {}, 'Scan this with an authenticator app.', ways(begun)), h('li', { text: 'Type the six digits that the app shows.' }));
     this.#showForm('confirm', { fields: [CODE], go: 'Turn it on', busy: 'Checking the code…' });
     this.body.prepend(steps);
   }
@@ -67,9 +64,18 @@ export class Factor extends Section {
   #showForm(verb, plan, chosen = verb === 'confirm') {
     const form = new Form('account-factor', plan, (values) => this.ask(`factor.${verb}`, values, form));
     this.body.replaceChildren(form.element);
+    if (verb !== 'confirm') form.owner(this.about.email);
     if (verb !== 'begin') form.beside(button('Cancel', () => this.#again()));
     if (chosen) form.focus();
   }
+}
+
+/** With a camera, by hand, or with an app on this very device. @param {{secret: string, uri: string, squares: string[]}} begun */
+function ways({ secret, uri, squares: rows }) {
+  const copy = button('Copy', () => copyFrom(copy, secret), { name: 'Copy the key' });
+  const key = h('code', { class: 'secret', text: (secret.match(GROUP) ?? []).join(' ') });
+  const byHand = h('div', { class: 'by-hand' }, h('p', { text: 'No camera? Add this key, as a code by time:' }), h('div', { class: 'row' }, key, copy), ...linkTo(uri));
+  return h('div', { class: 'ways' }, squares(rows, 'QR code for an authenticator app. It holds the key that stands beside it as text.'), byHand);
 }
 
 /** Nothing but what an authenticator app opens becomes a link. @param {string} uri */

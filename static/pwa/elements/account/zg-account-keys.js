@@ -23,7 +23,7 @@ export class Keys extends Section {
     this.head('API keys', 'For programs that use Z-GPT in your name. No key can reach your account or make other keys.');
     this.body.append(this.#list, this.#place);
     this.#showForm();
-    this.ask('keys');
+    this.load('keys', this.#list);
   }
 
   /** @override @param {string} verb @param {any} answer */
@@ -32,7 +32,7 @@ export class Keys extends Section {
     if (verb === 'keys.make') this.#showKey(answer);
     else this.say('The key has ended.');
     this.focusHead();
-    this.ask('keys');
+    this.load('keys', this.#list);
   }
 
   /** @param {Key[]} items */
@@ -65,6 +65,7 @@ export class Keys extends Section {
       },
       ({ name, scope, life, password }) => this.ask('keys.make', { name, scopes: [scope], expires_in_days: life === NEVER ? null : Number(life), password }, form),
     );
+    form.owner(this.about.email);
     this.#place.replaceChildren(h('h4', { text: 'A new key' }), form.element);
   }
 

@@ -19,6 +19,7 @@ export class Password extends Section {
   /** @override */
   build() {
     this.head('Password', 'You stay signed in here. All other devices are signed out; API keys go on working.');
+    this.#form.owner(this.about.email);
     this.body.append(this.#form.element);
   }
 

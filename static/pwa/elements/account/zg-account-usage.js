@@ -7,7 +7,7 @@ export class Usage extends Section {
   /** @override */
   build() {
     this.head('Usage', 'What your answers have used. Days and months begin at midnight UTC.');
-    this.ask('usage');
+    this.load('usage');
   }
 
   /** @override @param {string} _verb @param {any} usage */

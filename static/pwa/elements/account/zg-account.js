@@ -31,7 +31,7 @@ export class AccountDialog extends Part {
 
   /** @override */
   build() {
-    for (const [name, label] of Object.entries(SECTIONS)) this.#nav.append(h('button', { type: 'button', 'data-name': name, text: label }));
+    for (const [name, label] of Object.entries(SECTIONS)) this.#nav.append(h('button', { type: 'button', 'data-name': name, 'data-label': label, text: label }));
     this.#dialog.append(h('div', { class: 'account-head' }, h('h2', { id: 'account-title', text: 'Account' }), this.#close), this.#nav, this.#place);
     this.append(this.#dialog);
     this.#show('usage');
@@ -54,7 +54,7 @@ export class AccountDialog extends Part {
   /** @param {string} name */
   #show(name) {
     for (const each of /** @type {Iterable<HTMLElement>} */ (this.#nav.children)) {
-      if (each.dataset['name'] === name) each.setAttribute('aria-current', 'true');
+      if (each.dataset['name'] === name) choose(each);
       else each.removeAttribute('aria-current');
     }
     const section = /** @type {Section} */ (h(`zg-account-${name}`));
@@ -67,6 +67,12 @@ export class AccountDialog extends Part {
     this.remove();
     this.onClose();
   }
+}
+
+/** On a phone it may stand beside the edge. @param {HTMLElement} button */
+function choose(button) {
+  button.setAttribute('aria-current', 'true');
+  button.scrollIntoView?.({ block: 'nearest', inline: 'center' });
 }
 
 customElements.define('zg-account', AccountDialog);
