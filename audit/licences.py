@@ -11,6 +11,9 @@ from typing import Any
 from audit.tools import PYTHON, ROOT, FoundError, answer
 
 POLICY = ROOT / "audit" / "policy.toml"
+_BRACKETS = re.compile(r"\(([^()]* (?:AND|OR) [^()]*)\)")
+"""Of an expression; those of a name ("… (MPL 2.0)") hold no operator."""
+_ALLOWED, _REFUSED = "allowed", "refused"
 NPM_LOCKS = ("package-lock.json", "tests/browser/package-lock.json", "audit/package-lock.json")
 
 Packages = list[tuple[str, str]]
@@ -38,10 +41,15 @@ def refused(packages: Packages, policy: dict[str, Any]) -> list[str]:
 
 
 def is_allowed(said: str, allowed: set[str]) -> bool:
-    """One alternative (`OR`) all of whose parts (`AND`, or `;` between classifiers) are allowed."""
-    expression = said.strip("()") if said.startswith("(") else said
+    """One alternative (`OR`) all of whose parts (`AND`, or `;` between classifiers) are allowed; brackets go first."""
+    while inner := _BRACKETS.search(said):
+        said = said.replace(inner[0], _ALLOWED if _is_met(inner[1], allowed) else _REFUSED)
+    return _is_met(said.strip("()") if said.startswith("(") else said, allowed)
+
+
+def _is_met(expression: str, allowed: set[str]) -> bool:
     alternatives = (re.split(r" AND |; ?", one) for one in expression.split(" OR "))
-    return any(all(part in allowed for part in parts) for parts in alternatives)
+    return any(all(part == _ALLOWED or part in allowed for part in parts) for parts in alternatives)
 
 
 def python_packages() -> Packages:

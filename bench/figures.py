@@ -149,6 +149,7 @@ def _warm_up(server: ServerProcess, who: Contestant) -> None:
     for index, client in enumerate(clients):
         client.command("session.open", session_id=who.account(index).session_id, revision=0)
         client.close()
+    # What the server still does for those who left shows in no answer.
     time.sleep(SETTLE_S)
     server.refresh()
 
@@ -163,6 +164,7 @@ def _keep_alive(clients: list[Client], index: int) -> None:
 def _settle(clients: list[Client]) -> None:
     """Lets the server come to rest, everybody alive."""
     _keep_alive(clients, 999)
+    # That it rests shows in no answer.
     time.sleep(SETTLE_S)
 
 

@@ -58,6 +58,7 @@ def started(clone: Path, home: Path) -> tuple[float, float]:
         while not responds(url + "/"):
             if make.poll() is not None or time.monotonic() - began_s > PATIENCE_S:
                 raise SystemExit("make run did not serve the page")
+            # A page that is not there yet can only be asked for again; a tenth of a second is what is measured here.
             time.sleep(0.1)
         page_s = time.monotonic() - began_s
         return page_s, chat(url, began_s)

@@ -92,6 +92,7 @@ class ServerProcess:
         while time.monotonic() < deadline and self._popen.poll() is None:
             if accepts(self.port):
                 return
+            # A port tells nobody that somebody begins to listen on it.
             time.sleep(0.05)
         self.stop()
         raise RuntimeError(f"the server did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
@@ -119,6 +120,7 @@ class ServerProcess:
         while len(psutil.Process(self._popen.pid).children()) < count:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not {count} workers:\n{self.log.read_text(errors='replace')[-3000:]}")
+            # Nor does a process tell others of its children; what they load, they say nowhere (SETTLE_S).
             time.sleep(0.1)
         time.sleep(SETTLE_S)
         self.refresh()

@@ -25,6 +25,7 @@ CURVE_TOKENS_PER_S = 20.0
 AUDIENCES = (10, 100, 1_000)
 VIEWERS = 1_000
 Row = dict[str, Any]
+Measure = Callable[[ServerProcess], figures.Figures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +55,27 @@ class Bench:
 def core(bench: Bench) -> Iterator[Row]:
     """CPU per token of one process, in memory and with Redis, and what Redis does for each."""
     for setting in (Setting(), Setting(redis=True)):
-        yield _measured(bench, setting, "core", lambda server: figures.relay(
-            server, bench.zgpt, STREAMS, WARM_S, bench.window_s
-        ))  # fmt: skip
+        yield _measured(bench, setting, "core", _relay(bench, STREAMS))
 
 
 def processes(bench: Bench) -> Iterator[Row]:
     """One stream to a thousand viewers: in memory, with Redis, and over two processes."""
     for setting in (Setting(), Setting(redis=True), Setting(workers=2, redis=True)):
-        yield _measured(bench, setting, "processes", lambda server: figures.fan_out(
-            server, bench.zgpt, VIEWERS, WARM_S, bench.window_s
-        ))  # fmt: skip
+        yield _measured(bench, setting, "processes", _fan_out(bench, VIEWERS))
 
 
 def streams(bench: Bench) -> Iterator[Row]:
     """CPU per token against the number of streams, each with one viewer."""
     for count in CURVE:
         for setting in (Setting(), Setting(redis=True)):
-            row = _measured(bench, setting, "streams", lambda server, count=count: figures.relay(  # type: ignore[misc]
-                server, bench.zgpt, count, WARM_S, bench.window_s, CURVE_TOKENS_PER_S
-            ))  # fmt: skip
+            row = _measured(bench, setting, "streams", _relay(bench, count, CURVE_TOKENS_PER_S))
             yield {**row, "count": count}
 
 
 def viewers(bench: Bench) -> Iterator[Row]:
     """CPU per viewer-write against the number of viewers of one stream."""
     for count in AUDIENCES:
-        row = _measured(bench, Setting(redis=True), "viewers", lambda server, count=count: figures.fan_out(  # type: ignore[misc]
-            server, bench.zgpt, count, WARM_S, bench.window_s
-        ))  # fmt: skip
+        row = _measured(bench, Setting(redis=True), "viewers", _fan_out(bench, count))
         yield {**row, "count": count}
 
 
@@ -94,7 +87,15 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
 }
 
 
-def _measured(bench: Bench, setting: Setting, figure: str, measure: Callable[[ServerProcess], figures.Figures]) -> Row:
+def _relay(bench: Bench, streams: int, tokens_per_s: float = figures.TOKENS_PER_S) -> Measure:
+    return lambda server: figures.relay(server, bench.zgpt, streams, WARM_S, bench.window_s, tokens_per_s)
+
+
+def _fan_out(bench: Bench, viewers: int) -> Measure:
+    return lambda server: figures.fan_out(server, bench.zgpt, viewers, WARM_S, bench.window_s)
+
+
+def _measured(bench: Bench, setting: Setting, figure: str, measure: Measure) -> Row:
     row: Row = {"figure": figure, "who": setting.name}
     try:
         return {**row, **_run(bench, setting, measure)}
@@ -102,7 +103,7 @@ def _measured(bench: Bench, setting: Setting, figure: str, measure: Callable[[Se
         return {**row, "error": f"{type(error).__name__}: {error}"[:500]}
 
 
-def _run(bench: Bench, setting: Setting, measure: Callable[[ServerProcess], figures.Figures]) -> Row:
+def _run(bench: Bench, setting: Setting, measure: Measure) -> Row:
     if not setting.redis:
         with bench.zgpt.start(bench.upstream, bench.folder, bench.cpus.server) as server:
             return dict(measure(server))

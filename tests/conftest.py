@@ -13,9 +13,11 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.support.mail_server import MailServer
 from tests.support.model_process import ModelServer
 from tests.support.people import Person, sign_up
 from tests.support.postgres import PostgresServer
+from tests.support.processes import running
 from tests.support.server import RELAXED, Server, prepare_folder, server_env
 from tests.support.services import RedisServer
 
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 MakeApp = Callable[..., Flask]
 MakeServer = Callable[..., Server]
 SignedIn = Callable[..., Person]
+
+
+def pytest_collection_finish() -> None:
+    """What the collection has made stays to the end: no look for garbage has to go through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 # The app is imported where it is used: a fault in it must not keep the pure tests from running.
@@ -62,6 +70,8 @@ def _collect_connections() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+    # What is left stays: else each look goes through what all tests before have left, 3 s of it late in a run.
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -83,18 +93,16 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A database with the newest schema and no rows, to be copied."""
-    url = postgres_server.create()
-    _migrate(_app(tmp_path_factory.mktemp("pg"), {"DATABASE_URL": url}))
-    yield url
-    postgres_server.drop(url)
+    with postgres_server.database() as url:
+        _migrate(_app(tmp_path_factory.mktemp("pg"), {"DATABASE_URL": url}))
+        yield url
 
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
     """A fresh PostgreSQL database with the newest schema (SQLAlchemy URL)."""
-    url = postgres_server.create(postgres_template)
-    yield url
-    postgres_server.drop(url)
+    with postgres_server.database(postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +137,8 @@ def empty_db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create()
-    yield url
-    server.drop(url)
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -140,10 +147,8 @@ def shared_redis_url() -> Iterator[str]:
     if given := os.environ.get("TEST_REDIS_URL"):
         yield given
         return
-    server = RedisServer()
-    server.start()
-    yield server.url
-    server.close()
+    with running(RedisServer()) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -157,10 +162,15 @@ def redis_url(shared_redis_url: str) -> str:
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
     """A Redis of this test's own, to be killed, frozen and started again."""
-    server = RedisServer()
-    server.start()
-    yield server
-    server.close()
+    with running(RedisServer()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    """A mail server of this file's own; the letters stay in it until they are cleared."""
+    with running(MailServer(tmp_path_factory.mktemp("mail"))) as server:
+        yield server
 
 
 @pytest.fixture
@@ -213,12 +223,16 @@ def signed_in(app: Flask) -> SignedIn:
 
 
 @pytest.fixture
+def person(signed_in: SignedIn) -> Person:
+    """Somebody with an account."""
+    return signed_in()
+
+
+@pytest.fixture
 def model_server(tmp_path: Path) -> Iterator[ModelServer]:
     """An OpenAI-compatible server that says what the question tells it to (``model_server.py``)."""
-    model = ModelServer(tmp_path)
-    model.start()
-    yield model
-    model.close()
+    with running(ModelServer(tmp_path)) as model:
+        yield model
 
 
 @pytest.fixture

@@ -15,13 +15,32 @@ FINDING = {"filename": "zgpt/a.py", "line_number": 3, "type": "Secret Keyword", 
 
 @pytest.mark.parametrize(
     "said",
-    ["MIT", "MIT AND Apache-2.0", "(MPL-2.0 OR GPL-3.0)", "MIT; Apache-2.0", "Mozilla Public License 2.0 (MPL 2.0)"],
+    [
+        "MIT",
+        "MIT AND Apache-2.0",
+        "(MPL-2.0 OR GPL-3.0)",
+        "MIT; Apache-2.0",
+        "Mozilla Public License 2.0 (MPL 2.0)",
+        "MPL-2.0 AND (Apache-2.0 OR GPL-3.0)",
+        "(MIT AND (GPL-3.0 OR MPL-2.0)) OR GPL-3.0",
+    ],
 )
 def test_a_licence_is_allowed_by_one_alternative_all_of_whose_parts_are(said: str) -> None:
     assert is_allowed(said, ALLOWED)
 
 
-@pytest.mark.parametrize("said", ["GPL-3.0", "MIT AND GPL-3.0", "UNKNOWN", "None", "", "Business Source License 1.1"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GPL-3.0",
+        "MIT AND GPL-3.0",
+        "MIT AND (GPL-3.0 OR AGPL-3.0)",
+        "UNKNOWN",
+        "None",
+        "",
+        "Business Source License 1.1",
+    ],
+)
 def test_any_other_licence_is_refused(said: str) -> None:
     assert not is_allowed(said, ALLOWED)
 

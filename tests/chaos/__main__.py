@@ -1,21 +1,23 @@
 """`python -m tests.chaos [--quick] [--only NAME …] [--write-docs]`: breaks things on purpose and says what held."""
 
+# ruff: noqa: E402 - everything is imported after the patch, as the server does it
+
 from gevent import monkey
 
 monkey.patch_all()
 
-import argparse  # noqa: E402  # everything after the patch, as the server does it
-import sys  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from pathlib import Path  # noqa: E402
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.chaos import drops, kill, restarts, slow_viewer  # noqa: E402
-from tests.chaos.house import House  # noqa: E402
-from tests.chaos.storm import plan, report  # noqa: E402
-from tests.chaos.storm import run as storm  # noqa: E402
-from tests.support.server import ROOT  # noqa: E402
+from tests.chaos import drops, kill, restarts, slow_viewer
+from tests.chaos.house import House
+from tests.chaos.storm import plan, report
+from tests.chaos.storm import run as storm
+from tests.support.server import ROOT
 
 Driver = Callable[[Path, bool], tuple[str, bool]]
 

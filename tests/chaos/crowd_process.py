@@ -16,6 +16,7 @@ from tests.support.processes import tail
 from tests.support.server import ROOT
 
 LOOK_AGAIN_S = 0.25
+"""The crowd tells only when it is asked, and each report keeps it from its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class CrowdProcess:
         while (report := self.report()).present < count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{report.present} of {count} came: {report} {tail(self._log)}")
-            time.sleep(LOOK_AGAIN_S)
+            time.sleep(LOOK_AGAIN_S)  # it tells only when it is asked
 
     def await_back(self, count: int, timeout_s: float) -> Report:
         """The report when some were lost and all are there again, or when the time is over."""
@@ -76,7 +77,7 @@ class CrowdProcess:
             report = self.report()
             if (report.lost and report.present >= count) or time.monotonic() > deadline:
                 return report
-            time.sleep(LOOK_AGAIN_S)
+            time.sleep(LOOK_AGAIN_S)  # it tells only when it is asked
 
     def _say(self, what: object) -> None:
         assert self._process.stdin is not None

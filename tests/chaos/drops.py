@@ -11,10 +11,8 @@ from gevent.pool import Group
 
 from bench.script import Script
 from tests.chaos.house import House
+from tests.chaos.judging import judged, question, see_exactly
 from tests.support.viewer import Viewer
-from tests.support.ws_client import Closed, CommandFailed
-
-END_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +74,22 @@ def run(house: House, plan: Plan, seed: int = 1) -> Tally:
 def _stream(url: str, token: str, plan: Plan, dice: random.Random, tally: Tally) -> None:
     script = Script(tokens=plan.tokens, rate=plan.rate, seed=dice.randrange(1000))
     viewer = Viewer(url, token)
-    try:
+    with judged(tally.broken, script), viewer:
         run_id = _ask(viewer, script, dice, tally)
         for _ in range(plan.drops - (viewer.connections - 1)):
             _drop(viewer, run_id, plan, dice, tally)
-        viewer.see_the_end(run_id, END_WITHIN_S + plan.tokens / plan.rate)
-        assert viewer.transcript.text(run_id) == script.text(), "the text is not what the model said"
+        see_exactly(viewer, run_id, script)
         tally.exact += 1
-    except (AssertionError, Closed, CommandFailed, TimeoutError, OSError) as fault:
-        tally.broken.append(f"seed {script.seed}: {type(fault).__name__} {fault}"[:300])
-    finally:
-        viewer.close()
-        _count(viewer, tally)
+    _count(viewer, tally)
 
 
 def _ask(viewer: Viewer, script: Script, dice: random.Random, tally: Tally) -> str:
     """Asks, half of the time first over a connection that dies before the answer: asked again, it is the same one."""
-    client_id, text = str(uuid.uuid4()), f"Go on. {script.note()}"
+    client_id, text = str(uuid.uuid4()), question(script)
     if dice.random() < 0.5:
         lost = viewer.connect()
         lost.send({"type": "message.send", "id": "x", "session_id": None, "client_id": client_id, "text": text})
+        # So that the connection dies at another step of the server's each time.
         time.sleep(dice.choice([0.0, 0.001, 0.01, 0.05]))
         lost.reset()
         tally.drops += 1
@@ -110,10 +104,12 @@ def _drop(viewer: Viewer, run_id: str, plan: Plan, dice: random.Random, tally: T
         viewer.follow(run_id, dice.uniform(0, plan.online_s))
     else:
         _ask_to_open(viewer)
+        # Before, while or after the server opens it.
         time.sleep(dice.choice([0.0, 0.001, 0.01]))
     viewer.online.reset()
     tally.drops += 1
     tally.in_mid_stream += run_id not in viewer.transcript.completed
+    # Offline: that is the fault, and nothing ends it but time.
     time.sleep(dice.uniform(0, plan.offline_s))
     viewer.come_back()
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 import time
-import uuid
 from dataclasses import dataclass, field
 
 from gevent.pool import Group
 
 from bench.script import Script
 from tests.chaos.house import House
+from tests.chaos.judging import ask, judged
 from tests.support.viewer import Viewer
-from tests.support.ws_client import Closed, CommandFailed
+from tests.support.ws_client import Closed
 
 END_WITHIN_S = 10.0
 
@@ -92,8 +92,7 @@ def _kill_once(house: House, plan: Plan, token: str, dice: random.Random, tally:
 
 def _ask(viewer: Viewer, script: Script) -> str:
     viewer.connect()
-    run_id: str = viewer.ask(f"Go on. {script.note()}", str(uuid.uuid4()))["run_id"]
-    return run_id
+    return ask(viewer, script)
 
 
 def _follow_for(viewers: list[Viewer], runs: list[str], seconds: float) -> None:
@@ -113,14 +112,10 @@ def _read_the_rest(viewers: list[Viewer], runs: list[str]) -> None:
 
 
 def _judge(viewer: Viewer, script: Script, run_id: str, begun: float, tally: Tally) -> None:
-    try:
+    with judged(tally.broken, script), viewer:
         viewer.come_back()
         viewer.see_the_end(run_id, END_WITHIN_S - (time.monotonic() - begun))
         _check_text(viewer, script, run_id, tally)
-    except (AssertionError, Closed, CommandFailed, TimeoutError, OSError) as fault:
-        tally.broken.append(f"seed {script.seed}: {type(fault).__name__} {fault}"[:300])
-    finally:
-        viewer.close()
     tally.slowest_s = max(tally.slowest_s, time.monotonic() - begun)
     tally.swapped += viewer.transcript.swaps
     tally.contradicted += viewer.transcript.contradicted

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import statistics
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,13 +21,13 @@ from gevent.pool import Group
 from bench.script import Script
 from tests.chaos.crowd_process import CrowdProcess, Report
 from tests.chaos.house import House
+from tests.chaos.judging import ask, judged, see_exactly
 from tests.chaos.people import HELD, TURNS, make_people
 from tests.support.postgres import PostgresServer
-from tests.support.processes import polls
+from tests.support.processes import polls, running
 from tests.support.services import RedisServer
 from tests.support.viewer import Viewer
 from tests.support.workers import workers_of
-from tests.support.ws_client import Closed, CommandFailed
 
 MOST_CATCH_UP_S = 1.0
 MISSED = 2 * TURNS - HELD
@@ -105,13 +104,8 @@ class Services:
 @contextmanager
 def own_services() -> Iterator[Services]:
     """Started here, for one run; the database is empty."""
-    redis, postgres = RedisServer(), PostgresServer()
-    try:
-        redis.start()
+    with running(RedisServer()) as redis, closing(PostgresServer()) as postgres:
         yield Services(redis.url, postgres.create())
-    finally:
-        redis.close()
-        postgres.close()
 
 
 @contextmanager
@@ -182,17 +176,10 @@ def _tell(report: Report, tally: Tally) -> None:
 
 
 def _stream(house: House, script: Script, tally: Tally) -> None:
-    viewer = Viewer(house.server.url, house.sign_up())
-    try:
+    with judged(tally.broken, script), Viewer(house.server.url, house.sign_up()) as viewer:
         viewer.connect()
-        run_id = viewer.ask(f"Go on. {script.note()}", str(uuid.uuid4()))["run_id"]
-        viewer.see_the_end(run_id, 60.0 + script.tokens / script.rate)
-        assert viewer.transcript.text(run_id) == script.text(), "the text is not what the model said"
+        see_exactly(viewer, ask(viewer, script), script)
         tally.exact += 1
-    except (AssertionError, Closed, CommandFailed, TimeoutError, OSError) as fault:
-        tally.broken.append(f"seed {script.seed}: {type(fault).__name__} {fault}"[:300])
-    finally:
-        viewer.close()
 
 
 def sockets_per_worker(house: House) -> list[int]:

@@ -10,11 +10,9 @@ import os
 import signal
 import statistics
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import gevent
 from gevent.event import Event
@@ -23,13 +21,14 @@ from gevent.pool import Group
 from bench.script import Script
 from tests.chaos.crowd import retry_delay
 from tests.chaos.house import House
+from tests.chaos.judging import ask, judged, see_exactly
 from tests.chaos.returns import Services, await_workers, town
 from tests.support.processes import polls
-from tests.support.viewer import Viewer
+from tests.support.viewer import Frame, Viewer
 from tests.support.workers import workers_of
-from tests.support.ws_client import Closed, CommandFailed, HandshakeRefused
+from tests.support.ws_client import Closed, HandshakeRefused
 
-END_WITHIN_S = 60.0
+BEGUN_WITHIN_S = 60.0
 REPLACED_WITHIN_S = 60.0
 MOST_P95_RETURN_S = 3.0
 BETWEEN_S = 1.0
@@ -94,18 +93,6 @@ class TimedViewer(Viewer):
         self.pause_s = self.heard_s = 0.0
         self.returns_s: list[float] = []
 
-    def follow(self, run_id: str, timeout_s: float) -> bool:
-        deadline = time.monotonic() + timeout_s
-        while run_id not in self.transcript.completed:
-            try:
-                event = self.online.event(max(0.0, deadline - time.monotonic()))
-            except TimeoutError:
-                return False
-            self._note(event)
-            if self.transcript.apply(event):
-                self.open()
-        return True
-
     def come_back(self, timeout_s: float = 10.0) -> None:
         """Full jitter, as static/pwa/core/backoff.js."""
         lost_s = time.monotonic()
@@ -121,7 +108,11 @@ class TimedViewer(Viewer):
                 self.returns_s.append(time.monotonic() - lost_s)
                 return
 
-    def _note(self, event: dict[str, Any]) -> None:
+    def _apply(self, event: Frame) -> bool:
+        self._note(event)
+        return super()._apply(event)
+
+    def _note(self, event: Frame) -> None:
         if event["type"] != "run.delta":
             return
         now_s = time.monotonic()
@@ -146,7 +137,7 @@ def _run(folder: Path, plan: Plan, given: Services | None, replace: Callable[[Ho
         for index in range(plan.streams):
             begun.append(Event())
             group.spawn(_stream, house, plan, Script(tokens=plan.tokens, rate=plan.rate, seed=index), begun[-1], tally)
-        gevent.wait(begun, timeout=END_WITHIN_S)
+        gevent.wait(begun, timeout=BEGUN_WITHIN_S)
         started_s = time.monotonic()
         tally.replaced = replace(house, plan)
         tally.took_s = time.monotonic() - started_s
@@ -182,7 +173,7 @@ def await_replaced(house: House, before: set[int], count: int) -> int:
 def _stream(house: House, plan: Plan, script: Script, begun: Event, tally: Tally) -> None:
     asker = TimedViewer(house.server.url, house.sign_up())
     asker.connect()
-    run_id = asker.ask(f"Go on. {script.note()}", str(uuid.uuid4()))["run_id"]
+    run_id = ask(asker, script)
     others = [TimedViewer(asker.url, asker.token, asker.transcript.session_id) for _ in range(plan.viewers - 1)]
     for other in others:
         other.connect()
@@ -195,14 +186,9 @@ def _stream(house: House, plan: Plan, script: Script, begun: Event, tally: Tally
 
 
 def _watch(viewer: TimedViewer, script: Script, run_id: str, tally: Tally) -> None:
-    try:
-        viewer.see_the_end(run_id, END_WITHIN_S + script.tokens / script.rate)
-        assert viewer.transcript.text(run_id) == script.text(), "the text is not what the model said"
+    with judged(tally.broken, script), viewer:
+        see_exactly(viewer, run_id, script)
         tally.exact += 1
-    except (AssertionError, Closed, CommandFailed, TimeoutError, OSError) as fault:
-        tally.broken.append(f"seed {script.seed}: {type(fault).__name__} {fault}"[:300])
-    finally:
-        viewer.close()
-        tally.closes += len(viewer.closes)
-        tally.pauses_s.append(viewer.pause_s)
-        tally.returns_s += viewer.returns_s
+    tally.closes += len(viewer.closes)
+    tally.pauses_s.append(viewer.pause_s)
+    tally.returns_s += viewer.returns_s

@@ -1,14 +1,16 @@
 """The echo app for werkzeug's development server, patched first as wsgi.py does."""
 
+# ruff: noqa: E402 - the patch comes first, as in a worker
+
 from gevent import monkey
 
 monkey.patch_all()
 
-import sys  # noqa: E402 - the patch comes first
+import sys
 
-from werkzeug.serving import make_server  # noqa: E402
+from werkzeug.serving import make_server
 
-from tests.conformance.echo_app import app  # noqa: E402
+from tests.conformance.echo_app import app
 
 __all__ = ["app"]
 

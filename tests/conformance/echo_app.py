@@ -1,6 +1,7 @@
 """An app that only echoes, on the engine and the worker of the product; mounted in tests alone.
 
-ECHO_STUCK_DRAIN=1 makes it hang when it should exit. A file `boot` in INSTANCE_DIR makes a start `broken` or `slow`.
+ECHO_STUCK_DRAIN=1 makes it hang when it should exit; ECHO_SLOW_S is what a slow answer takes. A file `boot` in
+INSTANCE_DIR makes a start `broken` or `slow`.
 """
 
 import os
@@ -24,7 +25,7 @@ structlog.configure(
     ]
 )
 MESSAGE_BYTES = 32 * 1024 * 1024
-SLOW_S = 1.0
+SLOW_S = float(os.environ.get("ECHO_SLOW_S", "1.0"))
 SLOW_BOOT_S = 25.0
 
 boot = Path(os.environ["INSTANCE_DIR"]) / "boot"

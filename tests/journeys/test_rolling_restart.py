@@ -7,24 +7,21 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.conftest import MakeServer
-from tests.support.model_process import ModelServer
-from tests.support.postgres import PostgresServer
-from tests.support.server import Server, prepare_folder, responds, server_env
-from tests.support.streams import REPLACED_S, Stream, counted, wait_replaced
+from tests.journeys.conftest import BOOT_S, StartWorkers
+from tests.support.model_process import counted
+from tests.support.server import Server, responds
+from tests.support.streams import REPLACED_S, Stream, wait_replaced
 from tests.support.viewer import Viewer
 from tests.support.visitor import visit
 from tests.support.workers import workers_of
 
 STREAMS = 8
 pytestmark = pytest.mark.timeout(300)
-BOOT_S = 75.0
-"""Four workers that start at once, on two cores that have other work."""
 MakeStreams = Callable[[Server, int, int], list[Stream]]
 
 
@@ -45,27 +42,8 @@ def streams() -> Iterator[MakeStreams]:
 
 
 @pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory,
-    sqlite_template: Path,
-    postgres_server: PostgresServer,
-    postgres_template: str,
-    shared_redis_url: str,
-) -> Iterator[Server]:
-    """Four workers on PostgreSQL and Redis, with a model that can go on where an answer broke off."""
-    folder, database = tmp_path_factory.mktemp("rolling"), postgres_server.create(postgres_template)
-    model = ModelServer(folder)
-    model.start()
-    settings = {"DATABASE_URL": database, "REDIS_URL": shared_redis_url, "LLM_BASE_URL": model.url}
-    prepare_folder(folder, sqlite_template)
-    more = {"WEB_CONCURRENCY": "4", "LLM_CONTINUE": "trailing", "LLM_TITLES": "false"}
-    server = Server(folder, server_env({**settings, **more}))
-    server.start(BOOT_S)
-    yield server
-    server.close()
-    model.close()
-    postgres_server.drop(database)
-    print(server.log.read_text(errors="replace"))
+def house(start_workers: StartWorkers, shared_redis_url: str) -> Server:
+    return start_workers(4, shared_redis_url, BOOT_S)
 
 
 def test_a_reload_of_four_workers_closes_no_connection(house: Server, streams: MakeStreams) -> None:

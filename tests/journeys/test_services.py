@@ -3,6 +3,7 @@
 import uuid
 
 from tests.conftest import MakeServer
+from tests.support.model_process import counted
 from tests.support.viewer import Viewer
 from tests.support.visitor import visit
 
@@ -17,6 +18,6 @@ def test_a_question_is_answered_on_postgresql_and_redis(server: MakeServer, post
         run_id = viewer.ask("count:300@300", str(uuid.uuid4()))["run_id"]
         viewer.see_the_end(run_id, ANSWER_TIMEOUT_S)
 
-    expected = "".join(f"{number} " for number in range(300))
+    expected = counted(300)
     assert viewer.transcript.text(run_id) == expected
     assert visitor.messages(str(viewer.transcript.session_id))[-1]["text"] == expected

@@ -6,14 +6,14 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import redis
 
-from tests.support.model_process import ModelServer
-from tests.support.postgres import PostgresServer
-from tests.support.server import Server, prepare_folder, server_env
+from tests.journeys.conftest import StartWorkers
+from tests.support.model_process import counted
+from tests.support.processes import running
+from tests.support.server import Server
 from tests.support.services import RedisServer
 from tests.support.viewer import Viewer
 from tests.support.visitor import Visitor, visit
@@ -22,11 +22,6 @@ from tests.support.workers import connect_beside, worker_of, workers_of
 END_TIMEOUT_S = 40.0
 FROZEN_S = 8.0
 KILLS = int(os.environ.get("TEST_KILLS", "2"))
-
-
-def counted(tokens: int) -> str:
-    """What the model server says to `count:tokens`."""
-    return "".join(f"{number} " for number in range(tokens))
 
 
 class Room:
@@ -80,33 +75,13 @@ class Room:
 @pytest.fixture(scope="module")
 def together() -> Iterator[RedisServer]:
     """A Redis of these tests' own, to be frozen and killed."""
-    server = RedisServer()
-    server.start()
-    yield server
-    server.close()
+    with running(RedisServer()) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory,
-    sqlite_template: Path,
-    postgres_server: PostgresServer,
-    postgres_template: str,
-    together: RedisServer,
-) -> Iterator[Server]:
-    """Two workers on PostgreSQL and Redis, with a model that can go on where an answer broke off."""
-    folder, database = tmp_path_factory.mktemp("workers"), postgres_server.create(postgres_template)
-    model = ModelServer(folder)
-    model.start()
-    settings = {"DATABASE_URL": database, "REDIS_URL": together.url, "LLM_BASE_URL": model.url, "LLM_TITLES": "false"}
-    prepare_folder(folder, sqlite_template)
-    server = Server(folder, server_env({**settings, "WEB_CONCURRENCY": "2", "LLM_CONTINUE": "trailing"}))
-    server.start()
-    yield server
-    server.close()
-    model.close()
-    postgres_server.drop(database)
-    print(server.log.read_text(errors="replace"))
+def house(together: RedisServer, start_workers: StartWorkers) -> Server:
+    return start_workers(2, together.url)
 
 
 @pytest.fixture

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.model_process import ModelServer
-from tests.support.postgres import PostgresServer
+from tests.journeys.conftest import StartWorkers
+from tests.support.model_process import counted
 from tests.support.processes import polls
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.server import Server
 from tests.support.sse import Follower
 from tests.support.transcript import Transcript
 from tests.support.viewer import Viewer
@@ -23,32 +21,13 @@ from tests.support.workers import worker_of, workers_of
 
 READ_TIMEOUT_S = 40.0
 TOKENS = 300
-WHOLE = "".join(f"{number} " for number in range(TOKENS))
+WHOLE = counted(TOKENS)
 TRIES = 60
 
 
 @pytest.fixture(scope="module")
-def house(
-    tmp_path_factory: pytest.TempPathFactory,
-    sqlite_template: Path,
-    postgres_server: PostgresServer,
-    postgres_template: str,
-    shared_redis_url: str,
-) -> Iterator[Server]:
-    """Two workers on PostgreSQL and Redis, with a model that can go on where an answer broke off."""
-    folder, database = tmp_path_factory.mktemp("streams"), postgres_server.create(postgres_template)
-    model = ModelServer(folder)
-    model.start()
-    settings = {"DATABASE_URL": database, "REDIS_URL": shared_redis_url, "LLM_BASE_URL": model.url}
-    prepare_folder(folder, sqlite_template)
-    several = {"WEB_CONCURRENCY": "2", "LLM_CONTINUE": "trailing", "LLM_TITLES": "false"}
-    server = Server(folder, server_env({**settings, **several}))
-    server.start()
-    yield server
-    server.close()
-    model.close()
-    postgres_server.drop(database)
-    print(server.log.read_text(errors="replace"))
+def house(start_workers: StartWorkers, shared_redis_url: str) -> Server:
+    return start_workers(2, shared_redis_url)
 
 
 class Story:

@@ -13,9 +13,10 @@ from typing import Any
 import gevent
 import pytest
 
-from tests.support.model_process import ModelServer
+from tests.journeys.conftest import BOOT_S
 from tests.support.proxy import Proxy
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.served import served
+from tests.support.server import Server
 from tests.support.services import RedisServer
 from tests.support.viewer import Viewer
 from tests.support.visitor import Visitor, visit
@@ -34,17 +35,10 @@ def house(
     tmp_path: Path, sqlite_template: Path, postgres_url: str, redis_server: RedisServer
 ) -> Iterator[tuple[Server, Proxy]]:
     """Four workers; a proxy that can forget idle connections stands between them and Redis."""
-    model = ModelServer(tmp_path)
-    model.start()
-    prepare_folder(tmp_path, sqlite_template)
     with Proxy(redis_server.port) as proxy:
-        env = {"DATABASE_URL": postgres_url, "REDIS_URL": proxy.url(redis_server.url), "LLM_BASE_URL": model.url}
-        server = Server(tmp_path, server_env({**env, "LLM_TITLES": "false", "WEB_CONCURRENCY": str(WORKERS)}))
-        server.start()
-        yield server, proxy
-        server.close()
-    model.close()
-    print(server.log.read_text(errors="replace"))
+        env = {"DATABASE_URL": postgres_url, "REDIS_URL": proxy.url(redis_server.url)}
+        with served(tmp_path, sqlite_template, BOOT_S, WEB_CONCURRENCY=str(WORKERS), **env) as (server, _):
+            yield server, proxy
 
 
 def on_each_worker(server: Server, visitor: Visitor) -> list[Viewer]:

@@ -4,6 +4,7 @@
 
     "bad" in the text        flagged for violence           "help" in it     flagged for self-harm
     "hang"  never an answer      "slow"  a byte every 0.2 s      "fail"  500      "garbage"  what is no JSON
+    "mojibake"  what is no UTF-8
     "huge"  a body that does not end      "odd"  JSON of another shape      anything else    clean
 GET /asked tells the texts it was asked about.
 """
@@ -31,6 +32,7 @@ class Talk(BaseHTTPRequestHandler):
         text = body["messages"][-1]["content"] if is_chat else body["input"]
         asked.append(text)
         if "hang" in text:
+            # Asked to hang: longer than anybody waits for it.
             time.sleep(LAST_S)
         elif "slow" in text:
             self._slowly(json.dumps(_opinion(text, is_chat=is_chat)).encode())
@@ -38,6 +40,8 @@ class Talk(BaseHTTPRequestHandler):
             self._answer(500, b'{"error": {"message": "scripted"}}')
         elif "garbage" in text:
             self._answer(200, b"<html>It works!</html>")
+        elif "mojibake" in text:
+            self._answer(200, b'{"results": [{"flagged": "\xff"}]}')
         elif "huge" in text:
             self._answer(200, b'{"results": [' + b" " * 3_000_000)
         elif "odd" in text:
@@ -52,6 +56,7 @@ class Talk(BaseHTTPRequestHandler):
         for at in range(len(data)):
             self.wfile.write(data[at : at + 1])
             self.wfile.flush()
+            # Asked to be slow: each byte in time, the whole too late.
             time.sleep(0.2)
 
     def _answer(self, status: int, data: bytes) -> None:

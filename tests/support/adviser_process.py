@@ -4,26 +4,17 @@ import json
 import sys
 from pathlib import Path
 
-from tests.support.processes import ServiceError, polls, spawn, stop, tail
+from tests.support.processes import printed_port, spawn, stop
 from tests.support.web import fetched
-
-START_TIMEOUT_S = 15.0
 
 
 class AdviserServer:
     """One server that gives second opinions."""
 
     def __init__(self, folder: Path) -> None:
-        self._log = folder / "adviser.log"
-        self._process = spawn([sys.executable, "-m", "tests.support.adviser"], self._log, cwd=Path(__file__).parents[2])
-        printed = ""
-        for _ in polls(START_TIMEOUT_S):
-            printed = self._log.read_text()
-            if printed.endswith("\n") or self._process.poll() is not None:
-                break
-        if not printed.strip().isdigit():
-            raise ServiceError(f"the adviser did not start:\n{tail(self._log)}")
-        self._base = f"http://127.0.0.1:{printed.strip()}"
+        log = folder / "adviser.log"
+        self._process = spawn([sys.executable, "-m", "tests.support.adviser"], log, cwd=Path(__file__).parents[2])
+        self._base = f"http://127.0.0.1:{printed_port(self._process, log, 'the adviser')}"
 
     @property
     def url(self) -> str:

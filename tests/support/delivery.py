@@ -124,3 +124,11 @@ def member(hub: Hub, link: Link, user_id: str = USER, login_id: str = "login") -
     joined = Member(link, user_id, login_id)
     hub.join(joined)
     return joined
+
+
+def view(hub: Hub, link: Link, revision: int = 0, **holds: tuple[int, int]) -> Member:
+    """A connection that has the session open; `holds` is what it has of the run: per part, epoch and offset."""
+    joined = member(hub, link)
+    hub.hold(joined, SESSION)
+    hub.release(joined, SESSION, revision, {RUN: holds} if holds else {})
+    return joined

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.processes import ServiceError, polls, spawn, stop, tail
+from tests.support.processes import ServiceError, printed_port, spawn, stop
 from tests.support.web import fetched
 
-START_TIMEOUT_S = 15.0
+
+def counted(tokens: int) -> str:
+    """What it says to `count:tokens`."""
+    return "".join(f"{number} " for number in range(tokens))
 
 
 class ModelServer:
@@ -37,14 +40,7 @@ class ModelServer:
         self._log.unlink(missing_ok=True)
         argv = [sys.executable, "-m", "tests.support.model_server", "--port", str(self.port), "--key", self._key]
         self._process = spawn(argv, self._log, cwd=Path(__file__).parents[2])
-        printed = ""
-        for _ in polls(START_TIMEOUT_S):
-            printed = self._log.read_text()
-            if printed.endswith("\n") or self._process.poll() is not None:
-                break
-        if not printed.strip().isdigit():
-            raise ServiceError(f"the model server did not start:\n{tail(self._log)}")
-        self.port = int(printed)
+        self.port = printed_port(self._process, self._log, "the model server")
 
     def stats(self) -> dict[str, int]:
         """How many answers are open, finished and cancelled, and how many were asked for."""

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -62,6 +63,15 @@ class PostgresServer:
         """Remove a database; whoever is still connected to it is cut off."""
         name = sql.Identifier(database_of(url))
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+    @contextlib.contextmanager
+    def database(self, template: str | None = None) -> Iterator[str]:
+        """The SQLAlchemy URL of a database that is there for the block."""
+        url = self.create(template)
+        try:
+            yield url
+        finally:
+            self.drop(url)
 
     def url_of(self, name: str) -> str:
         """The SQLAlchemy URL of one database of this server."""

@@ -2,8 +2,10 @@
 
 import contextlib
 import ctypes
+import itertools
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -12,15 +14,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.02
 STOP_TIMEOUT_S = 10.0
+PORT_TIMEOUT_S = 15.0
 UNPRIVILEGED_USERS = ("postgres", "nobody")
+PORTS = range(20_000, 32_000)
+"""Below those that kernels give to whoever asks for any: one of these stays free until its server listens."""
+_turns = itertools.count(random.randrange(len(PORTS)))
 
 
 class ServiceError(RuntimeError):
     """A service that the tests need did not start; the message says why and what to do."""
+
+
+class Service(Protocol):
+    """What is started for some tests, and ended after them."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+
+AnyService = TypeVar("AnyService", bound=Service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +49,13 @@ class Account:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nobody listens right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 on which nobody listens right now; each call gives another one."""
+    for _ in PORTS:
+        port = PORTS[next(_turns) % len(PORTS)]
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServiceError(f"every port of {PORTS} is taken")
 
 
 def unprivileged_account() -> Account | None:
@@ -122,11 +142,34 @@ def signal_group(process: subprocess.Popen[bytes], signum: int) -> None:
         os.killpg(process.pid, signum)
 
 
+@contextlib.contextmanager
+def running(service: AnyService) -> Iterator[AnyService]:
+    """Start it; it ends with the block, whatever happens in there."""
+    try:
+        service.start()
+        yield service
+    finally:
+        service.close()
+
+
+def printed_port(process: subprocess.Popen[bytes], log: Path, name: str) -> int:
+    """The port that a child prints, and nothing else, once it serves there; ServiceError when it does not."""
+    printed = ""
+    for _ in polls(PORT_TIMEOUT_S):
+        printed = log.read_text()
+        if printed.endswith("\n") or process.poll() is not None:
+            break
+    if not printed.strip().isdigit():
+        raise ServiceError(f"{name} did not start:\n{tail(log)}")
+    return int(printed)
+
+
 def polls(timeout_s: float) -> Iterator[float]:
     """Ticks until the time is over: for what can only be asked, not awaited."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         yield deadline - time.monotonic()
+        # What is waited for here tells nobody of itself: it can only be asked again.
         time.sleep(POLL_S)
 
 

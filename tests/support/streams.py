@@ -17,11 +17,6 @@ REPLACED_S = 75.0
 """More than an exit waits for workers that start slowly on a busy machine (`COMING_S`)."""
 
 
-def counted(tokens: int) -> str:
-    """What the model server says to `count:tokens`."""
-    return "".join(f"{number} " for number in range(tokens))
-
-
 def wait_replaced(server: Server, before: list[int], count: int) -> None:
     """Until none of these workers lives, and as many others do."""
     for _ in polls(REPLACED_S):

@@ -87,6 +87,7 @@ class Viewer:
             except (Closed, HandshakeRefused, OSError) as fault:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"the server took nobody back within {timeout_s} s: {fault}") from fault
+                # The wait of a client before it tries again, which is part of what is tested.
                 time.sleep(RETRY_S * random.uniform(0.5, 1.0))
 
     def follow(self, run_id: str, timeout_s: float) -> bool:
@@ -97,10 +98,14 @@ class Viewer:
                 event = self.online.event(max(0.0, deadline - time.monotonic()))
             except TimeoutError:
                 return False
-            if self.transcript.apply(event):
+            if self._apply(event):
                 self.asked_again += 1
                 self.open()
         return True
+
+    def _apply(self, event: Frame) -> bool:
+        """Show it; whether the session has to be asked for again."""
+        return self.transcript.apply(event)
 
     def see_the_end(self, run_id: str, timeout_s: float) -> None:
         """Follows to the end of the run, coming back as often as the server ends the connection."""

@@ -3,25 +3,27 @@
 What was asked, and what every screen then held, goes into the file that the task names. Judging is in `ledger`.
 """
 
+# ruff: noqa: E402 - everything is imported after the patch, as the server does it
+
 from gevent import monkey
 
 monkey.patch_all()
 
-import hashlib  # noqa: E402  # everything after the patch
-import json  # noqa: E402
-import random  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-import uuid  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import hashlib
+import json
+import random
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
 
-import gevent  # noqa: E402
-from gevent.pool import Group, Pool  # noqa: E402
+import gevent
+from gevent.pool import Group, Pool
 
-from bench.script import Script  # noqa: E402
-from tests.chaos.storm.watcher import Letter, Watcher  # noqa: E402
-from tests.support.visitor import visit  # noqa: E402
+from bench.script import Script
+from tests.chaos.storm.watcher import Letter, Watcher
+from tests.support.visitor import visit
 
 LOOK_S = 0.1
 RAMP_S = 8.0

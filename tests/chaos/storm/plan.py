@@ -106,17 +106,6 @@ KILLS = Plan(
     faults={KILL: 100},
     owners_only=True,
 )
-KILLS_RESET = Plan(
-    "kills of the owner, begun anew",
-    streams=40,
-    drivers=1,
-    tokens=(150, 400),
-    calm_s=6.0,
-    storm_s=62.0,
-    reset_every_s=0.0,
-    faults={KILL: 20},
-    continues="none",
-    owners_only=True,
-)
+KILLS_RESET = replace(KILLS, title="kills of the owner, begun anew", storm_s=62.0, faults={KILL: 20}, continues="none")
 QUICK_KILLS = replace(KILLS, streams=12, calm_s=3.0, storm_s=13.0, faults={KILL: 4}, takeover_p95_s=None)
 QUICK_KILLS_RESET = replace(QUICK_KILLS, title=KILLS_RESET.title, continues="none")
