@@ -1,17 +1,19 @@
 """Writes lines of the audit log, in a process that tests run several of: `python -m tests.security.audit_writer N`."""
 
+# ruff: noqa: E402 - the patch comes first, as in a worker
+
 import sys
 
 import gevent.monkey
 
 gevent.monkey.patch_all()
 
-from flask import Flask  # noqa: E402 # after the patch, as in a worker
+from flask import Flask
 
-from zgpt.app import create_app  # noqa: E402
-from zgpt.core import audit  # noqa: E402
-from zgpt.core.db import transaction  # noqa: E402
-from zgpt.core.errors import Unavailable  # noqa: E402
+from zgpt.app import create_app
+from zgpt.core import audit
+from zgpt.core.db import transaction
+from zgpt.core.errors import Unavailable
 
 GREENLETS = 4
 

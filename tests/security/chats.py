@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.security.houses import AUTH, Browser, House
 from tests.support.people import PASSWORD
+from tests.support.server import ROOT
 from tests.support.viewer import Viewer
 
 WITHIN_S = 20.0
@@ -33,6 +36,16 @@ class Chat:
 def person(made: House) -> Browser:
     """Somebody with an account and nothing else."""
     return made.browser().sign_up()
+
+
+def admin(made: House) -> Browser:
+    """Somebody with the most powerful role there is, which an operator gave them."""
+    browser = person(made)
+    env = {**made.server.env, "PORT": str(made.server.port), "INSTANCE_DIR": str(made.server.folder)}
+    argv = [sys.executable, "-m", "flask", "user", "role", browser.email, "admin"]
+    subprocess.run(argv, cwd=ROOT, env=env, check=True, capture_output=True, timeout=60)
+    assert browser.ask("GET", f"{AUTH}/me").json["role"] == "admin"
+    return browser
 
 
 @contextmanager

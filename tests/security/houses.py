@@ -13,7 +13,8 @@ from typing import Any
 
 from tests.support.model_process import ModelServer
 from tests.support.people import PASSWORD
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.served import served
+from tests.support.server import Server
 from tests.support.viewer import Viewer
 from tests.support.workers import connect_beside, worker_of
 
@@ -93,18 +94,8 @@ class House:
 @contextmanager
 def house(folder: Path, template: Path, **settings: str) -> Iterator[House]:
     """A server that ends with the block; its log is shown when the test fails."""
-    model = ModelServer(folder)
-    model.start()
-    prepare_folder(folder / "instance", template)
-    env = {"LLM_BASE_URL": model.url, "LLM_TITLES": "false", **settings}
-    server = Server(folder / "instance", server_env(env))
-    try:
-        server.start()
+    with served(folder, template, **settings) as (server, model):
         yield House(server, model)
-    finally:
-        server.close()
-        model.close()
-        print(server.log.read_text(errors="replace")[-20_000:])
 
 
 def _refresh_token(headers: list[tuple[str, str]]) -> str:

@@ -3,13 +3,12 @@
 The widget's route, with the key of a foreign site, comes with the widget.
 """
 
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from tests.security.houses import House, house
+from tests.security.conftest import MakeHouse
+from tests.security.houses import House
 from tests.support.strain import counter
 from tests.support.ws_client import Client, HandshakeRefused
 
@@ -32,11 +31,10 @@ FOREIGN = [
 
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
+def secure(make_house: MakeHouse) -> House:
     """A server that knows its address, which is HTTPS, and one other page that may connect."""
     allowed = {"PUBLIC_URL": f"https://{SECURE_HOST}", "ALLOWED_ORIGINS": "https://page.example.org"}
-    with house(tmp_path_factory.mktemp("secure"), sqlite_template, **allowed) as made:
-        yield made
+    return make_house(**allowed)
 
 
 def cookie(made: House) -> dict[str, str]:

@@ -1,13 +1,12 @@
 """Check 2: a socket believes one thing, the access token in its first `hello`; and no log line holds a token."""
 
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.security.houses import Browser, House, house
+from tests.security.conftest import MakeHouse
+from tests.security.houses import Browser, House
 from tests.security.raw import ask
 from tests.support.ws_client import Client, CommandFailed
 
@@ -15,11 +14,10 @@ HELLO_TIMEOUT_S = 1.0
 
 
 @pytest.fixture(scope="module")
-def brisk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
+def brisk(make_house: MakeHouse) -> House:
     """A server that waits a second for `hello`; that it is ten by default is measured with the slow clients."""
     settings = {"HELLO_TIMEOUT_S": str(HELLO_TIMEOUT_S), "LOG_LEVEL": "debug"}
-    with house(tmp_path_factory.mktemp("brisk"), sqlite_template, **settings) as made:
-        yield made
+    return make_house(**settings)
 
 
 @pytest.fixture(scope="module")

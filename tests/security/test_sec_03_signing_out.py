@@ -12,6 +12,8 @@ import pytest
 
 from tests.security.houses import AUTH, Browser, House
 from tests.support.viewer import Viewer
+from tests.support.ws_client import Client
+from tests.support.ws_frames import CLOSE
 
 WITHIN_S = 1.0
 
@@ -49,6 +51,25 @@ def test_sec_03_signing_out_closes_a_stream_on_another_worker(two_workers: House
             assert code == 4501
             assert took_s < WITHIN_S
     assert browser.ask("GET", f"{AUTH}/me").status == 401
+
+
+def test_sec_03_nothing_of_the_answer_comes_after_the_close(two_workers: House) -> None:
+    browser = two_workers.browser().sign_up()
+    with closing(streaming(browser)) as there:
+        browser.ask("POST", f"{AUTH}/logout", Cookie=f"zgpt_refresh={browser.refresh_token}")
+        frames = frames_until_the_end(there.online)
+    assert [opcode for opcode, _ in frames].index(CLOSE) == len(frames) - 1
+    assert frames[-1][1][:2] == (4501).to_bytes(2, "big")
+
+
+def frames_until_the_end(client: Client) -> list[tuple[int, bytes]]:
+    """All that the server sends before it hangs up, whatever it has said of closing."""
+    frames: list[tuple[int, bytes]] = []
+    with client.detach() as sock:
+        sock.settimeout(10)
+        while data := sock.recv(65_536):
+            frames += client._frames.feed(data)
+    return frames
 
 
 def test_sec_03_another_device_goes_on(two_workers: House) -> None:

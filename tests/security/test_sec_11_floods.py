@@ -1,36 +1,36 @@
 """Check 11: a flood from one client delays nobody else, and nobody opens more sockets than one may have.
 
-TEST_FLOOD_P99_MS lowers the bound to what a quiet machine keeps (100).
+What else runs on the machine delays frames too: the bound must be kept once in a few tries, since what the flood costs
+it costs every time. The figures of a quiet machine are in docs/SECURITY.md.
 """
 
-import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
 from tests.security.chats import new_name, person, socket_of
-from tests.security.houses import House, house
+from tests.security.conftest import MakeHouse
+from tests.security.houses import House
 from tests.support.strain import MIB, counter, gaps_ms, memory_bytes, percentile
 from tests.support.ws_client import Client, Closed, CommandFailed, HandshakeRefused
 from tests.support.ws_frames import TEXT, encode
 
-P99_MS = float(os.environ.get("TEST_FLOOD_P99_MS", "300"))
+P99_MS = 100.0
+TRIES = 4
 BIG_BYTES, BIG_FRAMES = 60_000, 1_600
 PER_USER, PER_NETWORK, STRANGERS = 4, 6, 8
 
 
 @pytest.fixture(scope="module")
-def flooded(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("flooded"), sqlite_template) as made:
-        yield made
+def flooded(make_house: MakeHouse) -> House:
+    return make_house()
 
 
 @pytest.fixture(scope="module")
-def capped(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
+def capped(make_house: MakeHouse) -> House:
     """A server behind one proxy, with few connections for each."""
     caps = {
         "MAX_CONNECTIONS_PER_USER": str(PER_USER),
@@ -38,8 +38,7 @@ def capped(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
         "MAX_CONNECTIONS_WITHOUT_HELLO": str(STRANGERS),
         "TRUSTED_PROXIES": "1",
     }
-    with house(tmp_path_factory.mktemp("capped"), sqlite_template, **caps) as made:
-        yield made
+    return make_house(**caps)
 
 
 class Flood:
@@ -64,7 +63,7 @@ class Flood:
             for _ in range(self.count):
                 self.socket.send_bytes(self.frame)
                 self.sent += 1
-                time.sleep(self.pause_s)
+                time.sleep(self.pause_s)  # the pace of the flood, which waits for nobody
         except Closed as closed:
             self.code = closed.code
 
@@ -83,33 +82,53 @@ def stream_gaps_ms(made: House, flood: Flood) -> list[float]:
     return gaps_ms(came)
 
 
+def told(what: str, count: int, gaps: list[float]) -> float:
+    """The 99th percentile of the gaps, printed with what caused them."""
+    p99 = percentile(gaps, 0.99)
+    print(f"{count} {what}: gaps p50 {percentile(gaps, 0.5):.1f}, p99 {p99:.1f} ms")
+    return p99
+
+
+def least(measured: Callable[[], float]) -> float:
+    """The least of some tries; the first that keeps the bound is the last."""
+    found = measured()
+    for _ in range(TRIES - 1):
+        if found < P99_MS:
+            break
+        found = min(found, measured())
+    return found
+
+
 def test_sec_11_large_frames_without_end_delay_nobody_else(flooded: House) -> None:
     frame = encode(TEXT, b'{"type":"ping","id":"a","x":"' + b"x" * BIG_BYTES + b'"}')
+
+    def p99_ms() -> float:
+        with closing(Client(flooded.server.url).connect()) as socket:
+            socket.hello(person(flooded).token)
+            flood = Flood(socket, frame, BIG_FRAMES)
+            gaps = stream_gaps_ms(flooded, flood)
+            assert len(gaps) > 50
+            assert socket.wait_closed(30).code in {4029, 4000, 1006}
+            return told("frames of 60 KB", flood.sent, gaps)
+
     before = memory_bytes(flooded.server)
-    with closing(Client(flooded.server.url).connect()) as socket:
-        socket.hello(person(flooded).token)
-        flood = Flood(socket, frame, BIG_FRAMES)
-        gaps = stream_gaps_ms(flooded, flood)
-        print(
-            f"{flood.sent} frames of 60 KB: gaps p50 {percentile(gaps, 0.5):.1f}, p99 {percentile(gaps, 0.99):.1f} ms"
-        )
-        assert len(gaps) > 50
-        assert percentile(gaps, 0.99) < P99_MS
-        assert socket.wait_closed(30).code in {4029, 4000, 1006}
+    assert least(p99_ms) < P99_MS
     assert memory_bytes(flooded.server) - before < 16 * MIB
 
 
 def test_sec_11_a_thousand_commands_a_second_are_refused_and_delay_nobody_else(flooded: House) -> None:
-    closed = counter(flooded.server, "zgpt_closes_total", 'code="4029"')
-    with closing(Client(flooded.server.url).connect()) as socket:
-        socket.hello(person(flooded).token)
-        flood = Flood(socket, encode(TEXT, b'{"type":"ping","id":"a"}') * 10, 300, 0.01)
-        gaps = stream_gaps_ms(flooded, flood)
-        print(f"{flood.sent * 10} commands: gaps p50 {percentile(gaps, 0.5):.1f}, p99 {percentile(gaps, 0.99):.1f} ms")
-        assert percentile(gaps, 0.99) < P99_MS
-        # Who goes on sending may find the connection reset before it has read the code.
-        assert socket.wait_closed(30).code in {4029, 1006}
-    assert counter(flooded.server, "zgpt_closes_total", 'code="4029"') == closed + 1
+    def p99_ms() -> float:
+        closed = counter(flooded.server, "zgpt_closes_total", 'code="4029"')
+        with closing(Client(flooded.server.url).connect()) as socket:
+            socket.hello(person(flooded).token)
+            flood = Flood(socket, encode(TEXT, b'{"type":"ping","id":"a"}') * 10, 300, 0.01)
+            gaps = stream_gaps_ms(flooded, flood)
+            # Who goes on sending may find the connection reset before it has read the code.
+            assert socket.wait_closed(30).code in {4029, 1006}
+        assert counter(flooded.server, "zgpt_closes_total", 'code="4029"') == closed + 1
+        return told("commands", flood.sent * 10, gaps)
+
+    assert least(p99_ms) < P99_MS
 
 
 def test_sec_11_one_person_has_so_many_connections_and_no_more(capped: House) -> None:

@@ -11,6 +11,7 @@ from tests.security.houses import Browser, House
 from tests.security.raw import ask
 from tests.support.strain import tracebacks
 from tests.support.ws_client import Client, Closed
+from tests.support.ws_frames import TEXT, encode
 
 PING = b'{"type":"ping","id":"z"}'
 ID = b'"id":"z"'
@@ -61,6 +62,7 @@ BODIES: dict[str, bytes] = {
     "title: NUL": b'{"title":"\\u0000"}',
     "title: bad UTF-8": b'{"title":"\xff"}',
     "deep": b'{"title":' + b"[" * 100_000,
+    "fifty thousand objects": b'{"a":' * 50_000,
     "UTF-16": '{"title":"a"}'.encode("utf-16"),
     "UTF-32": '{"title":"a"}'.encode("utf-32"),
 }
@@ -96,6 +98,16 @@ def test_sec_12_the_socket_answers_a_bomb_in_words(
         (told,) = answers(socket)
         assert told["type"] == "ok" or told["code"] in ANSWERS
         assert len(str(told)) < 1_000
+
+
+@pytest.mark.parametrize(
+    "bomb", [b"[" * 100_000, b'{"a":' * 50_000, b" " * 65_537], ids=["brackets", "objects", "blanks"]
+)
+def test_sec_12_a_bomb_beyond_a_frame_is_told_its_size_before_it_is_read(open_house: House, bomb: bytes) -> None:
+    with closing(Client(open_house.server.url).connect()) as socket:
+        # What is sent behind the refusal would turn the close into a reset.
+        socket.send_bytes(encode(TEXT, bomb)[:60_000])
+        assert socket.wait_closed(5).code == 1009
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b'{"type":"\xed\xa0\x80"}', b"\xc0\xaf"])

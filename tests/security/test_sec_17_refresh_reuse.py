@@ -30,12 +30,11 @@ def workers(
     shared_redis_url: str,
 ) -> Iterator[House]:
     """Two workers that forgive the token before for a second only."""
-    database = postgres_server.create(postgres_template)
-    settings = {"DATABASE_URL": database, "REDIS_URL": shared_redis_url, "WEB_CONCURRENCY": "2"}
-    folder = tmp_path_factory.mktemp("grace")
-    with house(folder, sqlite_template, **settings, REFRESH_GRACE_S=str(GRACE_S)) as made:
-        yield made
-    postgres_server.drop(database)
+    with postgres_server.database(postgres_template) as database:
+        settings = {"DATABASE_URL": database, "REDIS_URL": shared_redis_url, "WEB_CONCURRENCY": "2"}
+        folder = tmp_path_factory.mktemp("grace")
+        with house(folder, sqlite_template, **settings, REFRESH_GRACE_S=str(GRACE_S)) as made:
+            yield made
 
 
 def together(*calls: partial[Answer]) -> list[Answer]:

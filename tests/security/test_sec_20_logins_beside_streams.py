@@ -1,33 +1,33 @@
 """Check 20: fifty people sign in at once, and twenty answers go on streaming beside them.
 
 What is measured: the time between two frames of text at each viewer, of one worker with bcrypt at the default cost.
-TEST_LOGIN_P99_MS lowers the bound to what a quiet machine keeps (100).
+What else runs on the machine delays frames too: the bound must be kept once in a few tries, since what the sign-ins
+cost they cost every time. The figures of a quiet machine are in docs/SECURITY.md.
 """
 
-import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.security.houses import Browser, House, house
+from tests.security.conftest import MakeHouse
+from tests.security.houses import Browser, House
+from tests.support.strain import percentile
 from tests.support.viewer import Viewer
 
 STREAMS = 20
 LOGINS = 50
 TOKENS, PER_S = 480, 40
-P99_MS = float(os.environ.get("TEST_LOGIN_P99_MS", "200"))
+P99_MS = 100.0
+TRIES = 3
 LAST_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def costly(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
+def costly(make_house: MakeHouse) -> House:
     """One worker whose passwords cost as much as they do by default."""
-    with house(tmp_path_factory.mktemp("costly"), sqlite_template, BCRYPT_COST="12", LLM_CONCURRENCY="32") as made:
-        yield made
+    return make_house(BCRYPT_COST="12", LLM_CONCURRENCY="32")
 
 
 class Stream:
@@ -53,34 +53,45 @@ class Stream:
         return [(later - earlier) * 1_000 for earlier, later in pairs if later > since_s and earlier < until_s]
 
 
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[int(len(values) * share)]
-
-
-@pytest.mark.timeout(240)
-def test_sec_20_streams_go_on_while_fifty_people_sign_in(costly: House) -> None:
-    browser = costly.browser().sign_up()
+def p99_ms(made: House) -> float:
+    """The 99th percentile of the gaps while the sign-ins last."""
+    browser = made.browser().sign_up()
     streams = [Stream(browser) for _ in range(STREAMS)]
     readers = [threading.Thread(target=stream.read) for stream in streams]
     for reader in readers:
         reader.start()
     while any(len(stream.came_s) < 10 for stream in streams):
+        # The readers are threads that stop for nothing: they can only be looked at.
         time.sleep(0.05)
+    begun, ended = sign_in_all(made, browser.email)
+    for reader in readers:
+        reader.join(LAST_S)
+    gaps = [gap for stream in streams for gap in stream.gaps_ms(begun, ended)]
+    p50, p99 = percentile(gaps, 0.5), percentile(gaps, 0.99)
+    print(f"{LOGINS} sign-ins in {ended - begun:.1f} s; {len(gaps)} gaps: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    assert len(gaps) > STREAMS * 20
+    return p99
+
+
+def sign_in_all(made: House, email: str) -> tuple[float, float]:
+    """Everybody at once; when they began and when the last one was in (monotonic)."""
     entered: list[Browser] = []
-    people = [
-        threading.Thread(target=lambda: entered.append(costly.browser(browser.email).sign_in())) for _ in range(LOGINS)
-    ]
+    people = [threading.Thread(target=lambda: entered.append(made.browser(email).sign_in())) for _ in range(LOGINS)]
     begun = time.monotonic()
     for person in people:
         person.start()
     for person in people:
         person.join(LAST_S)
     ended = time.monotonic()
-    for reader in readers:
-        reader.join(LAST_S)
-    gaps = [gap for stream in streams for gap in stream.gaps_ms(begun, ended)]
-    p50, p99 = percentile(gaps, 0.5), percentile(gaps, 0.99)
-    print(f"{len(entered)} sign-ins in {ended - begun:.1f} s; {len(gaps)} gaps: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
     assert len(entered) == LOGINS
-    assert len(gaps) > STREAMS * 20
-    assert p99 < P99_MS
+    return begun, ended
+
+
+@pytest.mark.timeout(300)
+def test_sec_20_streams_go_on_while_fifty_people_sign_in(costly: House) -> None:
+    found = p99_ms(costly)
+    for _ in range(TRIES - 1):
+        if found < P99_MS:
+            break
+        found = min(found, p99_ms(costly))
+    assert found < P99_MS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.security.chats import Chat, api_key, begun_chat, chat, new_name, person
+from tests.security.chats import Chat, admin, api_key, begun_chat, chat, new_name, person
 from tests.security.houses import AUTH, Browser, House
 from tests.security.raw import Reply, ask
 from tests.support.people import PASSWORD
@@ -79,7 +79,8 @@ def callers(open_house: House) -> dict[str, str]:
     """Who has no right to it, by the token that they bring."""
     other = person(open_house)
     chat(other)
-    return {"another person": other.token, "their key": api_key(other), "their key that reads": api_key(other, "read")}
+    keys = {"their key": api_key(other), "their key that reads": api_key(other, "read")}
+    return {"another person": other.token, **keys, "an admin": admin(open_house).token}
 
 
 def things_of(owner: Browser) -> Things:
@@ -141,7 +142,7 @@ def test_sec_21_every_command_is_listed() -> None:
     assert set(known) - with_ids == COMMANDS_WITHOUT
 
 
-@pytest.mark.parametrize("who", ["another person", "their key", "their key that reads"])
+@pytest.mark.parametrize("who", ["another person", "their key", "their key that reads", "an admin"])
 @pytest.mark.parametrize("operation", LOOK_AT_ONE_THING)
 def test_sec_21_an_id_of_somebody_else_answers_like_one_that_does_not_exist(
     things: Things, callers: dict[str, str], operation: str, who: str

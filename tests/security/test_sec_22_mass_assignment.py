@@ -84,8 +84,6 @@ def test_sec_22_a_field_too_many_is_refused_and_named(open_house: House, own: Br
     method, path = operation.format(session_id=session_id, message_id=ZERO).split(" ")
     for name in sorted(set(EXTRA) - {name for known, name in OWN_FIELDS if known == operation}):
         answer = own.ask(method, path, {**VALID[operation], name: EXTRA[name]})
-        if answer.status == 429:
-            break
         assert answer.status == 422, (name, answer)
         assert [error["field"] for error in answer.json["errors"]] == [name]
 

@@ -7,13 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.security.chats import api_key, chat, person
-from tests.security.houses import House, house
+from tests.security.conftest import MakeHouse
+from tests.security.houses import House
 from tests.support.strain import tracebacks
 
 EXAMPLES = int(os.environ.get("ZGPT_SCHEMATHESIS", "3"))
@@ -24,9 +24,8 @@ SIGNING_OUT = r"logout|/logins/"
 
 
 @pytest.fixture(scope="module")
-def examined(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("examined"), sqlite_template) as made:
-        yield made
+def examined(make_house: MakeHouse) -> House:
+    return make_house()
 
 
 def arguments(made: House, who: str) -> list[str]:

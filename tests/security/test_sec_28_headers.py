@@ -9,8 +9,8 @@ from flask import Flask
 
 from tests.conftest import MakeApp, SignedIn
 from tests.security.raw import Reply, ask, send
-from tests.support.model_process import ModelServer
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.served import served
+from tests.support.server import Server
 from tests.support.visitor import visit
 from zgpt.core.headers import CONTENT_SECURITY_POLICY
 
@@ -27,15 +27,8 @@ BY_GUNICORN = {
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Server]:
     """A server behind HTTPS, as far as its settings know."""
-    folder = tmp_path_factory.mktemp("exposed")
-    prepare_folder(folder, sqlite_template)
-    model = ModelServer(folder)
-    model.start()
-    server = Server(folder, server_env({"HTTPS": "true", "LLM_BASE_URL": model.url}))
-    server.start()
-    yield server
-    server.close()
-    model.close()
+    with served(tmp_path_factory.mktemp("exposed"), sqlite_template, HTTPS="true") as (server, _):
+        yield server
 
 
 def assert_protected(reply: Reply) -> None:

@@ -5,14 +5,13 @@ That a long conversation is cut to the model's context is in tests/runs/test_pro
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.security.chats import begun_chat, new_name, person, socket_of
-from tests.security.houses import Browser, House, house
+from tests.security.conftest import MakeHouse
+from tests.security.houses import Browser, House
 from tests.support.processes import polls
 from tests.support.viewer import Viewer
 
@@ -25,10 +24,9 @@ PROMPT_TOKENS = 7
 
 
 @pytest.fixture(scope="module")
-def paid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
+def paid(make_house: MakeHouse) -> House:
     """A server whose answers may last three seconds in all."""
-    with house(tmp_path_factory.mktemp("paid"), sqlite_template, LLM_TOTAL_TIMEOUT_S=str(TOTAL_S)) as made:
-        yield made
+    return make_house(LLM_TOTAL_TIMEOUT_S=str(TOTAL_S))
 
 
 def end_of(viewer: Viewer, text: str, timeout_s: float = 30.0) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 import redis
 
 from tests.security.raw import Reply, ask, send
-from tests.support.model_process import ModelServer
-from tests.support.server import Server, prepare_folder, server_env
+from tests.support.served import served
+from tests.support.server import Server
 from tests.support.viewer import Viewer
 
 PASSWORD = "canary-Passw0rd-7f3a9c"
@@ -56,19 +56,12 @@ def journey(
     tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, shared_redis_url: str
 ) -> Iterator[Journey]:
     """One long visit with every secret in every place, at the most talkative log level."""
-    folder = tmp_path_factory.mktemp("canaries")
-    prepare_folder(folder, sqlite_template)
-    model = ModelServer(folder)
-    model.start()
-    settings = {"LLM_BASE_URL": model.url, "LLM_API_KEY": LLM_KEY, "LLM_MODEL": "count:5", "METRICS_TOKEN": TOKEN}
-    settings |= {"REDIS_URL": shared_redis_url, "LOG_LEVEL": "debug", "LLM_TITLES": "false"}
-    server = Server(folder, server_env(settings))
-    server.start()
-    one = Journey(server, shared_redis_url)
-    _travel(one)
-    yield one
-    server.close()
-    model.close()
+    settings = {"LLM_API_KEY": LLM_KEY, "LLM_MODEL": "count:5", "METRICS_TOKEN": TOKEN}
+    settings |= {"REDIS_URL": shared_redis_url, "LOG_LEVEL": "debug"}
+    with served(tmp_path_factory.mktemp("canaries"), sqlite_template, **settings) as (server, _):
+        one = Journey(server, shared_redis_url)
+        _travel(one)
+        yield one
 
 
 def _travel(one: Journey) -> None:

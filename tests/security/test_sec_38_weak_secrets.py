@@ -24,7 +24,7 @@ EXPOSED = {"PUBLIC_URL": "https://chat.example.org"}
         ("DATABASE_URL", "postgresql://zgpt:changeme@db/zgpt"),
     ],
 )
-@pytest.mark.parametrize("how", [EXPOSED, {"HOST": "0.0.0.0"}, {"HTTPS": "true"}, {"TRUSTED_PROXIES": "1"}])  # noqa: S104
+@pytest.mark.parametrize("how", [EXPOSED, {"HOST": "0.0.0.0"}, {"HTTPS": "true"}, {"TRUSTED_PROXIES": "1"}])  # noqa: S104 - told, not bound
 def test_sec_38_a_weak_secret_is_refused_where_others_reach_us(name: str, value: str, how: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=name) as refused:
         load_settings({name: value, **how})

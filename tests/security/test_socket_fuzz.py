@@ -5,16 +5,15 @@ No socket may hang, no exception may reach the log, and memory stays bounded. Th
 
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.security.chats import Chat, chat, person
+from tests.security.conftest import MakeHouse
 from tests.security.fuzz_machine import SocketFuzz
-from tests.security.houses import House, house
+from tests.security.houses import House
 from tests.support.strain import MIB, memory_bytes, seconds_since, tracebacks
 from tests.support.workers import workers_of
 
@@ -26,9 +25,8 @@ LAST_S = 120.0 if FRAMES < 10_000 else 1_800.0
 
 
 @pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("fuzzed"), sqlite_template) as made:
-        yield made
+def fuzzed(make_house: MakeHouse) -> House:
+    return make_house()
 
 
 @pytest.fixture(scope="module")
