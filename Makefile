@@ -11,7 +11,7 @@ run: ## start Z-GPT and the built-in model; prints the address
 test: ## run every test: JavaScript and Python, real services, a real browser
 	@$(PYTHON) scripts/setup.py test
 	@.venv/bin/node --test --test-reporter=spec 'tests/js/**/*.test.js'
-	@$(RUN) -m pytest
+	@$(RUN) -m tests.side_by_side
 
 check: ## formatting, lint, import contracts, dead code, types
 	@$(PYTHON) scripts/setup.py check
@@ -31,7 +31,7 @@ format: ## let the formatter and the linter mend what they can
 
 coverage: ## the Python tests once more, with coverage by branches; delivery, runs and access must be complete
 	@$(PYTHON) scripts/setup.py test
-	@$(RUN) -m coverage run -m pytest && $(RUN) -m coverage combine -q && $(RUN) -m coverage report
+	@$(RUN) -m coverage run -m tests.side_by_side && $(RUN) -m coverage combine -q && $(RUN) -m coverage report
 	@$(RUN) -m coverage report --fail-under=100 --include='zgpt/realtime/*,zgpt/gateway/*,zgpt/runs/*,zgpt/*/access.py'
 
 chaos: ## the full chaos runs: forced drops, killed servers, stalled readers, and the storm over four workers

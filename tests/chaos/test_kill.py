@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos import kill
 from tests.chaos.house import House
+
+pytestmark = pytest.mark.alone
 
 
 def test_answers_that_a_killed_server_was_writing_end_within_ten_seconds_of_its_restart(tmp_path: Path) -> None:

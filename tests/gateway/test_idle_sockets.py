@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import gevent
+import pytest
 from gevent.pool import Pool
 
 from tests.conftest import MakeServer
@@ -19,6 +20,7 @@ SOCKETS = 2_000
 POOL_SIZE = 5
 AT_ONCE = 50
 TIME_S = 60
+pytestmark = pytest.mark.alone
 
 
 def test_two_thousand_open_sockets_hold_no_connection_to_postgresql(

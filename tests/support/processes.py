@@ -69,7 +69,7 @@ def unprivileged_account() -> Account | None:
     raise ServiceError("running as root and found neither of the users postgres and nobody")
 
 
-def _die_with_parent(signum: int) -> Callable[[], None] | None:
+def die_with_parent(signum: int) -> Callable[[], None] | None:
     """A hook that has the kernel end the child when its parent dies (Linux only)."""
     if sys.platform != "linux":
         return None
@@ -99,7 +99,7 @@ def spawn(
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=_die_with_parent(orphan_signal),
+            preexec_fn=die_with_parent(orphan_signal),
         )
 
 
