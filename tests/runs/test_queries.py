@@ -1,12 +1,17 @@
 """What a viewer lacks, page by page, and the runs of messages."""
 
+from collections.abc import Sequence
+
 import pytest
+from gevent.event import Event
+from sqlalchemy import select
 
 from tests.runs.conftest import Chat
 from zgpt.chat.actions import delete_session, insert_message
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core import clock
 from zgpt.core.db import db, transaction
+from zgpt.llm.scripted import Hold, Say
 from zgpt.runs import queries
 from zgpt.runs.models import Run
 from zgpt.runs.queries import Changes
@@ -36,6 +41,38 @@ def test_who_holds_a_revision_gets_what_changed_since(any_chat: Chat) -> None:
     assert [m.role for m, _ in _changes(any_chat, sent.session_id, 2).messages] == ["assistant"]
     changes = _changes(any_chat, sent.session_id, 3)
     assert (changes.messages, changes.revision, changes.more) == ([], 3, False)
+
+
+def test_an_end_between_two_reads_never_stands_beside_the_text_of_before(
+    any_chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, read = Event(), queries._with_all_runs
+    any_chat.provider.script(Hold(gate), Say("Hello."))
+    sent = any_chat.send()
+
+    def read_late(session: ChatSession, messages: Sequence[Message]) -> object:
+        gate.set()
+        any_chat.settle()
+        return read(session, messages)
+
+    monkeypatch.setattr(queries, "_with_all_runs", read_late)
+    [(message, run)] = [pair for pair in _changes(any_chat, sent.session_id, 0).messages if pair[1]]
+    assert run is not None
+    # SQLite shows a transaction what was there when it began.
+    assert (run.status, message.text) in {("completed", "Hello."), ("streaming", ""), ("queued", "")}
+
+
+def test_a_page_of_messages_shows_an_answer_that_ended_meanwhile_whole(any_chat: Chat) -> None:
+    gate = Event()
+    any_chat.provider.script(Hold(gate), Say("Hello."))
+    sent = any_chat.send()
+    with any_chat.app.app_context():
+        messages = list(db.session.scalars(select(Message).where(Message.session_id == sent.session_id)))
+        gate.set()
+        any_chat.settle()
+        runs = queries.runs_of(messages)
+        texts = [(runs[message.id].status, message.text) for message in messages if message.id in runs]
+    assert texts in ([("completed", "Hello.")], [("streaming", "")], [("queued", "")])
 
 
 def test_a_revision_from_the_future_gets_everything(chat: Chat) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,12 +35,14 @@ class Changes:
 
 
 def runs_of(messages: Sequence[Message]) -> dict[str, Run]:
-    """The run of each assistant message, by message id."""
+    """The run of each assistant message, by message id; messages that were finished meanwhile are read anew."""
     ids = [message.id for message in messages if message.role == "assistant"]
     if not ids:
         return {}
     rows = db.session.scalars(select(Run).where(Run.message_id.in_(ids)).order_by(Run.id))
-    return {run.message_id: run for run in rows}
+    runs = {run.message_id: run for run in rows}
+    _read_finished_anew(messages, runs)
+    return runs
 
 
 def open_runs_of_user(user_id: str) -> list[Run]:
@@ -65,9 +67,10 @@ def changes_since(session: ChatSession, revision: int) -> Changes:
     changed = db.session.scalars(_changed(), values).all()
     page = _within(changed)
     more = len(page) < len(changed)
+    leads_to = page[-1].revision if more else session.revision
     live, open_here = _with_all_runs(session, [message for message in page if message.deleted_at is None])
     deleted = [message.id for message in page if message.deleted_at is not None]
-    return Changes(live, deleted, page[-1].revision if more else session.revision, more, open_here)
+    return Changes(live, deleted, leads_to, more, open_here)
 
 
 def end_read() -> None:
@@ -127,7 +130,24 @@ def _with_all_runs(
     written = [message.id for message in messages if message.role == "assistant"]
     found = db.session.scalars(_runs_here(), {"place_id": session.id, "message_ids": written}).all()
     runs = {run.message_id: run for run in found}
+    _read_finished_anew(messages, runs)
     return [(message, runs.get(message.id)) for message in messages], [run for run in found if run.status in OPEN]
+
+
+def _read_finished_anew(messages: Sequence[Message], runs: Mapping[str, Run]) -> None:
+    """Have no end of a run stand beside the text of before.
+
+    PostgreSQL shows each statement what is stored when that begins: a run that ended between two of them comes with its
+    digest, its message without a word, and whoever is shown that would have lost the answer.
+    """
+    late = [message.id for message in messages if message.id in runs and _is_before_its_end(message, runs[message.id])]
+    if late:
+        rows = select(Message).where(Message.id.in_(late)).execution_options(populate_existing=True)
+        db.session.scalars(rows).all()
+
+
+def _is_before_its_end(message: Message, run: Run) -> bool:
+    return not (message.text or message.reasoning) and any((run.ends or {}).values())
 
 
 def _within(messages: Sequence[Message]) -> Sequence[Message]:
