@@ -30,17 +30,20 @@ class Plan:
     newcomers: int = 700
     workers: int = 4
     most_ratio: float = 1.3
+    most_later: float = 3.0
+    """Newcomers come faster than a cold worker takes them: nobody waits for it, and it does not get them all."""
 
 
-QUICK = Plan(clients=160, newcomers=150, workers=2, most_ratio=4.0)
+QUICK = Plan(clients=160, newcomers=150, workers=2, most_ratio=4.0, most_later=4.0)
 """A worker that a busy machine keeps from its turn for half a second counts as stuck, and the others accept for it."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Connections per worker, smallest first; `most` is the ratio that holds."""
+    """Connections per worker, smallest first; `most` and `most_later` are the ratios that hold."""
 
     most: float
+    most_later: float
     at_first: list[int] = field(default_factory=list)
     after_a_kill: list[int] = field(default_factory=list)
     with_newcomers: list[int] = field(default_factory=list)
@@ -53,8 +56,8 @@ class Tally:
         )
 
     def held(self) -> bool:
-        """Even at first, and again when as many have come as the new worker lacked."""
-        return max(ratio(self.at_first), ratio(self.with_newcomers)) <= self.most
+        """Even at first, and less uneven when as many have come as the new worker lacked."""
+        return ratio(self.at_first) <= self.most and ratio(self.with_newcomers) <= self.most_later
 
 
 def ratio(counts: list[int]) -> float:
@@ -64,7 +67,7 @@ def ratio(counts: list[int]) -> float:
 
 def run(folder: Path, plan: Plan, given: Services | None = None) -> Tally:
     """Three counts on one server."""
-    tally = Tally(plan.most_ratio)
+    tally = Tally(plan.most_ratio, plan.most_later)
     with town(folder, plan.workers, given) as (house, database_url):
         people = make_people(folder, database_url, plan.clients + plan.newcomers)
         with CrowdProcess(house.server.port, people[: plan.clients], folder / "crowd.log") as crowd:

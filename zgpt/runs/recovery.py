@@ -17,8 +17,9 @@ from zgpt.runs.models import Run
 from zgpt.runs.queries import OPEN
 from zgpt.runs.runner import Runner
 
-MOST_DEATHS = 4
-"""A run that took four processes down with it, or saw them die, is not tried a fifth time."""
+MOST_DEATHS = 8
+"""A run that took so many processes down with it is not tried again. More than a machine has workers (six): when they
+are killed one after another, each time whoever is next may have taken it over."""
 OLDEST_S = 900
 """After a quarter of an hour nobody waits for an answer to go on by itself; a retry is one press away."""
 
