@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import MakeDevice
 from tests.browser.stories import STREAM, WHOLE, begun, write_while_away
-from tests.support.device import Device
+from tests.support.device import ANSWER_TIMEOUT_MS, Device
 from tests.support.model_process import counted
 from tests.support.processes import polls
 from tests.support.server import Server
@@ -97,9 +97,11 @@ def test_two_devices_see_the_same_on_different_ways(device: MakeDevice, house: S
         assert_exact(phone, house, email)
         assert_exact(desk, house, email)
 
-        phone.send_message("count:200@40")
+        phone.send_message("count:600@40")
+        # Without a socket it looks every few seconds for what others have asked.
+        expect(desk.page.locator(".turn.user")).to_have_count(2, timeout=ANSWER_TIMEOUT_MS)
         desk.assert_answering("3 4")
-        assert_exact(desk, house, email, counted(200))
+        assert_exact(desk, house, email, counted(600))
 
 
 def test_a_question_is_edited_and_an_answer_written_again_without_a_websocket(
