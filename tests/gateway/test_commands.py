@@ -238,7 +238,7 @@ def test_the_log_is_asked_for_live_text_with_no_connection_of_the_pool_in_hand(
     in_hand: list[int] = []
 
     def prepare(_broker: MemoryBroker, heads: Iterable[RunHead]) -> None:
-        in_hand.extend(db.engine.pool.checkedout() for _ in heads)  # type: ignore[attr-defined]
+        in_hand.extend(db.engine.pool.checkedout() for _ in heads)  # type: ignore[attr-defined]  # of a queue pool
 
     monkeypatch.setattr(MemoryBroker, "prepare", prepare)
     desk.chat.provider.script(Hold(Event()))

@@ -32,12 +32,12 @@ def ticker() -> Iterator[Ticker]:
     made = Ticker(get_hub().loop, 1e6)
     yield made
     while made._members:
-        made.leave(None)  # type: ignore[arg-type]
+        made.leave(None)  # type: ignore[arg-type]  # whatever joins
 
 
 def joined(ticker: Ticker, member: Member) -> Member:
-    ticker.join(member, ticker.now + 1)  # type: ignore[arg-type]
-    ticker.set_deadline(member, 1)  # type: ignore[arg-type]
+    ticker.join(member, ticker.now + 1)  # type: ignore[arg-type]  # a double
+    ticker.set_deadline(member, 1)  # type: ignore[arg-type]  # a double
     return member
 
 
@@ -55,7 +55,7 @@ def test_one_that_fails_does_not_keep_the_next_from_its_beat_and_its_deadline(ti
 
 def test_one_that_takes_another_along_at_its_deadline_takes_that_ones_deadline_too(ticker: Ticker) -> None:
     other, third = Member(), Member()
-    joined(ticker, Member(lambda: ticker.leave(other)))  # type: ignore[arg-type]
+    joined(ticker, Member(lambda: ticker.leave(other)))  # type: ignore[arg-type]  # a double
     joined(ticker, other)
     joined(ticker, third)
     ticker.tick()
