@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: run test check audit sbom format coverage chaos bench lock clean help
+.PHONY: run test check audit sbom format coverage chaos bench lock images-lock image clean help
 
 run: ## start Z-GPT and the built-in model; prints the address
 	@$(PYTHON) scripts/setup.py run
@@ -45,8 +45,15 @@ bench: ## measure Z-GPT beside its peers; docs/benchmarks.md explains the figure
 lock: ## pin and hash every requirement anew (UPGRADE=1 takes newer versions)
 	@$(RUN) scripts/lock.py $(if $(UPGRADE),--upgrade)
 
+images-lock: ## write down the digest of each container image that has none (UPGRADE=1 looks all up anew)
+	@$(PYTHON) scripts/images.py lock $(if $(UPGRADE),--upgrade)
+
+image: ## build the container image from what docker/images.lock names (TAG=z-gpt)
+	@$(PYTHON) scripts/images.py run \
+		docker build --build-arg PYTHON_3_13_SLIM -f docker/Dockerfile -t $(or $(TAG),z-gpt) .
+
 clean: ## remove what was fetched and built; your data in instance/ stays
 	@rm -rf .venv .venv-audit build node_modules audit/node_modules tests/browser/node_modules static/pwa/vendor bench/.venv bench/peers/node_modules
 
 help: ## these lines
-	@awk -F ': ## ' '/^[a-z]+: ## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ': ## ' '/^[a-z-]+: ## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
