@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.services import RedisServer
 from zgpt.core import clock, metrics
-from zgpt.core.readiness import add_check
+from zgpt.core.readiness import GOOD_FOR_S, add_check
 
 MakeApp = Callable[..., Flask]
 
@@ -46,7 +47,19 @@ def test_degraded_but_in_service_while_redis_is_away(make_app: MakeApp, redis_se
     assert (answer.status_code, answer.get_json()["status"]) == (200, "degraded")
     assert list(answer.get_json()["failed"]) == ["redis"]
     redis_server.start()
-    assert client.get("/readyz").status_code == 200
+    with clock.moved(GOOD_FOR_S):
+        assert client.get("/readyz").get_json() == {"status": "ready", "failed": {}}
+
+
+def test_who_asks_again_and_again_opens_no_connections(make_app: MakeApp, redis_server: RedisServer) -> None:
+    client = make_app(REDIS_URL=redis_server.url).test_client()
+    with redis.Redis.from_url(redis_server.url) as operator:
+        assert client.get("/readyz").get_json()["status"] == "ready"
+        before = operator.info("stats")["total_connections_received"]
+        for seconds in range(1, 6):
+            with clock.moved(seconds * GOOD_FOR_S):
+                assert client.get("/readyz").get_json()["status"] == "ready"
+        assert operator.info("stats")["total_connections_received"] == before
 
 
 def test_a_part_can_add_a_check_of_its_own(app: Flask) -> None:

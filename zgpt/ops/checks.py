@@ -1,6 +1,6 @@
 """The readiness checks of what every installation has: the database, and Redis where it is set."""
 
-from functools import partial
+from typing import cast
 
 from flask import Flask
 from sqlalchemy import text
@@ -8,14 +8,15 @@ from sqlalchemy import text
 from zgpt.core.config import Settings
 from zgpt.core.db import db
 from zgpt.core.readiness import add_check
-from zgpt.realtime.redis_link import RedisLink
+from zgpt.realtime.broker_redis import RedisBroker
+from zgpt.realtime.server import current
 
 
 def install_checks(app: Flask, settings: Settings) -> None:
     """Have the parts asked that these settings name."""
     add_check(app, "database", check_database)
     if settings.redis_url:
-        add_check(app, "redis", partial(check_redis, settings.redis_url), vital=False)
+        add_check(app, "redis", check_redis, vital=False)
 
 
 def check_database() -> None:
@@ -23,10 +24,6 @@ def check_database() -> None:
     db.session.execute(text("SELECT version_num FROM alembic_version")).one()
 
 
-def check_redis(url: str) -> None:
-    """Raises unless Redis answers within a second."""
-    link = RedisLink(url)
-    try:
-        link.pipeline([("PING",)])
-    finally:
-        link.close()
+def check_redis() -> None:
+    """Raises unless Redis answers within two seconds, on the connection by which this process asks all it asks."""
+    cast("RedisBroker", current().broker).ask([("PING",)])
