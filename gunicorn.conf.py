@@ -135,10 +135,18 @@ def _forget_ours() -> dict[str, Any]:
     return {name: sys.modules.pop(name) for name in names}
 
 
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
+    """Collect nothing while the app is loaded, a fifth of what a start costs: nearly all of it stays."""
+    gc.disable()
+
+
 def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's
-    """What is loaded now lives as long as the process: a full collection need not look at it again."""
-    gc.collect()
+    """What is loaded now lives as long as the process: no collection need look at it again.
+
+    Nor does one look at it here: it would take 0.1 s of a start to find half a MiB of what imports leave behind.
+    """
     gc.freeze()
+    gc.enable()
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - the signature is gunicorn's

@@ -18,7 +18,7 @@ from tests.support.model_process import ModelServer
 from tests.support.people import Person, sign_up
 from tests.support.postgres import PostgresServer
 from tests.support.processes import running
-from tests.support.server import RELAXED, Server, prepare_folder, server_env
+from tests.support.server import Server, prepare_folder, relaxed, server_env
 from tests.support.services import RedisServer
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def pytest_collection_finish() -> None:
 def _settings(folder: Path, env: Mapping[str, str]) -> "Settings":
     from zgpt.core.config import load_settings
 
-    return load_settings({**RELAXED, "INSTANCE_DIR": str(folder), **env})
+    return load_settings({"INSTANCE_DIR": str(folder), **relaxed(env)})
 
 
 def _app(folder: Path, env: Mapping[str, str]) -> Flask:
@@ -49,6 +49,9 @@ def _app(folder: Path, env: Mapping[str, str]) -> Flask:
 
 
 def _migrate(app: Flask) -> None:
+    from zgpt.ops.database_commands import load_migrate
+
+    load_migrate(app)
     with app.app_context():
         flask_migrate.upgrade()
     _release(app)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from flask import Flask
-from flask_migrate import Migrate
 
 from zgpt.auth.mail import finish_mail, install_mail
 from zgpt.auth.tokens import install_tokens
@@ -20,6 +19,7 @@ from zgpt.core.metrics import install_metrics
 from zgpt.core.problems import install_problems
 from zgpt.core.request_log import install_request_log
 from zgpt.core.security import install_security
+from zgpt.core.wal import start_wal_mover, stop_wal_mover
 from zgpt.core.wire import WireJson
 from zgpt.gateway.departure import Departure
 from zgpt.gateway.views import register as register_gateway
@@ -41,8 +41,6 @@ ROOT = Path(__file__).resolve().parent.parent
 ESCAPED_BYTES = 6
 """What one byte of text can take in JSON: backslash, u and four digits."""
 OTHER_FIELDS_BYTES = 16_384
-
-migrate = Migrate(db=db, directory=str(ROOT / "migrations"))
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -72,9 +70,11 @@ def start_background(app: Flask) -> None:
     start_runs(app)
     start_gateway(app)
     start_chores(app)
+    start_wal_mover(app, app.config["ZGPT"])
     start_moderation(app)
     on_drain(lambda: stop_moderation(app))
     on_drain(lambda: stop_chores(app))
+    on_drain(lambda: stop_wal_mover(app))
     on_drain(lambda: finish_mail(app))
     departure.start()
     on_leave(departure.leave)
@@ -98,7 +98,6 @@ def _install_database(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
     db.init_app(app)
-    migrate.init_app(app)
     with app.app_context():
         prepare_engine(db.engine, settings)
 

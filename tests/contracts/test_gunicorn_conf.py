@@ -94,6 +94,21 @@ def test_a_reload_takes_the_worker_from_the_disk_and_keeps_the_one_before_when_t
     assert done.returncode == 0, done.stderr.decode()
 
 
+LOADED = """
+import gc, runpy
+conf = runpy.run_path("gunicorn.conf.py")
+conf["post_fork"](None, None)
+assert not gc.isenabled()
+conf["post_worker_init"](None)
+assert gc.isenabled() and gc.get_freeze_count() > 1_000
+"""
+
+
+def test_a_worker_looks_for_garbage_as_soon_as_it_serves_and_never_in_what_it_has_loaded() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+
+
 @pytest.mark.parametrize(
     ("env", "name", "value"),
     [({"WEB_CONCURRENCY": "many"}, "workers", 1), ({"LOG_LEVEL": "loud"}, "loglevel", "info")],

@@ -157,3 +157,35 @@ def test_the_worker_class_loads_without_the_app() -> None:
         "assert not {'flask', 'sqlalchemy', 'psycopg', 'structlog', 'zgpt.core.config'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+PATCHED = """
+import sys
+from importlib import metadata
+from gevent import socket as gevent_socket
+from zgpt.realtime.worker import Worker
+
+read, asked = [], metadata.entry_points
+metadata.entry_points = lambda **which: (read.append(which), asked(**which))[1]
+counting = metadata.entry_points
+worker = Worker.__new__(Worker)
+worker.sockets = []
+worker.patch()
+assert metadata.entry_points is counting and read == [{}], read
+assert sys.modules["gevent_plugin"].heard
+import socket
+assert socket.socket is gevent_socket.socket
+"""
+
+
+def test_the_patch_reads_the_installed_packages_once_and_plugins_of_gevent_hear_of_it(tmp_path: Path) -> None:
+    (tmp_path / "gevent_plugin.py").write_text("heard = []\n")
+    about = tmp_path / "gevent_plugin-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gevent-plugin\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(
+        "[gevent.plugins.monkey.did_patch_all]\nhear = gevent_plugin:heard.append\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    done = subprocess.run([sys.executable, "-c", PATCHED], cwd=ROOT, env=env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

@@ -11,6 +11,7 @@ from sqlalchemy import inspect
 
 from tests.migrations.rows import fill, rows_of
 from zgpt.core.db import db
+from zgpt.ops.database_commands import load_migrate
 
 REBUILD = """
 import sqlalchemy as sa
@@ -35,6 +36,7 @@ def downgrade() -> None:
 @pytest.fixture
 def later(make_app: Callable[..., Flask], empty_db_url: str, tmp_path: Path) -> Iterator[Callable[[str], Config]]:
     app = make_app(DATABASE_URL=empty_db_url)
+    load_migrate(app)
 
     def write(then: str) -> Config:
         config: Config = app.extensions["migrate"].migrate.get_config()

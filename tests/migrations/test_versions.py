@@ -13,6 +13,7 @@ from sqlalchemy import Constraint, Index, MetaData, inspect, text
 
 from tests.migrations.rows import fill, rows_of
 from zgpt.core.db import db
+from zgpt.ops.database_commands import load_migrate
 
 MakeApp = Callable[..., Flask]
 Rows = dict[str, list[dict[str, Any]]]
@@ -21,6 +22,7 @@ Rows = dict[str, list[dict[str, Any]]]
 @pytest.fixture
 def empty_app(make_app: MakeApp, empty_db_url: str) -> Iterator[Flask]:
     app = make_app(DATABASE_URL=empty_db_url)
+    load_migrate(app)
     with app.app_context():
         yield app
         db.session.remove()

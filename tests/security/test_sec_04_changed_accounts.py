@@ -9,7 +9,7 @@ import pytest
 
 from tests.security.houses import AUTH, House
 from tests.support.people import PASSWORD
-from tests.support.server import ROOT
+from tests.support.server import EXPOSED_BCRYPT_COST, ROOT
 from tests.support.ws_client import Client
 
 NEW = "seven quiet otters sing"
@@ -54,10 +54,10 @@ def test_sec_04_a_new_password_ends_the_other_devices_only(house: House) -> None
 @both
 def test_sec_04_a_reset_ends_every_device(house: House) -> None:
     browser = house.browser().sign_up()
-    house.server.env["PUBLIC_URL"] = house.server.url
     with closing(browser.viewer()) as here:
         here.connect()
-        env = {**house.server.env, "INSTANCE_DIR": str(house.server.folder)}
+        exposed = {"PUBLIC_URL": house.server.url, "BCRYPT_COST": EXPOSED_BCRYPT_COST}
+        env = {**house.server.env, **exposed, "INSTANCE_DIR": str(house.server.folder)}
         argv = [sys.executable, "-m", "flask", "password-reset", browser.email]
         printed = subprocess.run(argv, cwd=ROOT, env=env, check=True, capture_output=True, timeout=60, text=True)
         token = printed.stdout.strip().partition("#reset=")[2]

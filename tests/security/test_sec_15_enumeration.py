@@ -59,7 +59,7 @@ def test_sec_15_a_sign_in_tells_nothing(make_app: MakeApp) -> None:
 def test_sec_15_where_mail_is_sent_nothing_else_tells_either(make_app: MakeApp, mail: MailServer, ask: Ask) -> None:
     mail.clear()
     site = "https://chat.example.org"
-    app = make_app(BCRYPT_COST="8", SMTP_URL=mail.url, MAIL_FROM="zgpt@example.org", PUBLIC_URL=site)
+    app = make_app(SMTP_URL=mail.url, MAIL_FROM="zgpt@example.org", PUBLIC_URL=site)
     join(app, KNOWN, 0)
     token = token_in(mail.wait_for(KNOWN))
     assert app.test_client().post(f"{AUTH}/signup/confirm", json={"token": token}).status_code == 201

@@ -7,6 +7,7 @@ import pytest
 from zgpt.core.config import ConfigError, load_settings
 
 EXPOSED = {"PUBLIC_URL": "https://chat.example.org"}
+WAYS = [EXPOSED, {"HOST": "0.0.0.0"}, {"HTTPS": "true"}, {"TRUSTED_PROXIES": "1"}]  # noqa: S104 - told, not bound
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ EXPOSED = {"PUBLIC_URL": "https://chat.example.org"}
         ("DATABASE_URL", "postgresql://zgpt:changeme@db/zgpt"),
     ],
 )
-@pytest.mark.parametrize("how", [EXPOSED, {"HOST": "0.0.0.0"}, {"HTTPS": "true"}, {"TRUSTED_PROXIES": "1"}])  # noqa: S104 - told, not bound
+@pytest.mark.parametrize("how", WAYS)
 def test_sec_38_a_weak_secret_is_refused_where_others_reach_us(name: str, value: str, how: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=name) as refused:
         load_settings({name: value, **how})
@@ -40,3 +41,11 @@ def test_sec_38_what_a_generator_makes_is_always_taken(name: str) -> None:
 
 def test_sec_38_on_a_developers_own_machine_anything_long_enough_goes() -> None:
     assert load_settings({"JWT_SECRET": "s" * 32, "METRICS_TOKEN": "x"}).jwt_secret
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_sec_38_cheap_password_hashes_are_refused_where_others_reach_us(how: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="BCRYPT_COST must be at least 10 where others reach the server"):
+        load_settings({"BCRYPT_COST": "9", **how})
+    assert load_settings({"BCRYPT_COST": "10", **how}).bcrypt_cost == 10
+    assert load_settings({"BCRYPT_COST": "4"}).bcrypt_cost == 4

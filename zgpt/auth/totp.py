@@ -5,8 +5,6 @@ import hashlib
 import hmac
 from urllib.parse import quote, urlencode
 
-import segno
-
 STEP_S = 30
 DIGITS = 6
 SKEW_STEPS = 1
@@ -49,5 +47,8 @@ def squares_of(uri: str) -> list[str]:
 
     Data and not a picture: the page draws it, so nothing from here is ever parsed as markup.
     """
+    # Here, because few processes ever draw one, and all would load its writers of pictures.
+    import segno
+
     code = segno.make_qr(uri, error="m", boost_error=False)
     return ["".join(str(square) for square in row) for row in code.matrix]

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from zgpt.core.config import Settings
 
 MIN_SECRET_BYTES = 32
+MIN_BCRYPT_COST = 10
+"""Below it a stolen table of hashes is guessed in bulk. OWASP's Password Storage Cheat Sheet asks for no less."""
 LEAST_CHARS = {
     "jwt_secret": MIN_SECRET_BYTES,
     "jwt_previous_secret": MIN_SECRET_BYTES,
@@ -21,7 +23,7 @@ LEAST_CHARS = {
 def clashes(settings: Settings) -> list[str]:
     """All of them, in words."""
     faults = [*_of_parts(settings), *_of_sizes(settings), *_of_secrets(settings)]
-    return faults + (_weak_secrets(settings) if settings.is_exposed else [])
+    return faults + ([*_weak_secrets(settings), *_weak_hashes(settings)] if settings.is_exposed else [])
 
 
 def _of_parts(settings: Settings) -> list[str]:
@@ -68,3 +70,12 @@ def _weak_secrets(settings: Settings) -> list[str]:
     urls = {"DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url or ""}
     weak = [name for name, url in urls.items() if weak_secrets.has_common_password(url)]
     return faults + [f"{name} has a password that everybody tries first" for name in weak]
+
+
+def _weak_hashes(settings: Settings) -> list[str]:
+    """Passwords that a test may hash cheaply, and a server that others reach may not."""
+    if settings.bcrypt_cost >= MIN_BCRYPT_COST:
+        return []
+    return [
+        f"BCRYPT_COST must be at least {MIN_BCRYPT_COST} where others reach the server: cheaper hashes are guessed soon"
+    ]

@@ -27,6 +27,8 @@ SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
     "foreign_keys": "ON",
     "synchronous": "NORMAL",
+    # In pages of 4 KiB. It is moved from a thread (wal.py); whoever commits does so only when that does not keep up.
+    "wal_autocheckpoint": 4_000,
 }
 
 

@@ -38,6 +38,7 @@ _CLASS = {"l": "i", "1": "i", "0": "o", "3": "e", "4": "a", "5": "s", "7": "t", 
 _BETWEEN = re.compile(r"(?<=[^\W_])[!|](?=[^\W_])")
 
 
+@lru_cache(maxsize=4_096)
 def plain(char: str) -> str:
     """The letters and digits that the character is, folded: `Ⓚ` is `k`, `ß` is `ss`; or SEPARATOR, or IGNORED."""
     kept, seen = "", False

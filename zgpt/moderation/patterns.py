@@ -62,7 +62,10 @@ def compile_pattern(source: str, rule: int, *, streamed: bool, once: bool = Fals
 
 
 class PatternSet:
-    """The patterns of a policy for one stage."""
+    """The patterns of a policy for one stage. Where one of them is only for whole texts, only `matching` may be asked.
+
+    That is so for prompts: what is needed for pieces of a text would be a third of what compiling the policy costs.
+    """
 
     __slots__ = ("_any", "_quick", "_whole", "patterns")
 
@@ -70,8 +73,10 @@ class PatternSet:
         self.patterns = patterns
         # Beginnings come first: where one reaches the end of the text, nothing else has to be known.
         sources = [s for p in patterns for s in p.sources[:-1]] + [p.sources[-1] for p in patterns]
-        self._any = _compile("|".join(f"(?:{source})" for source in sources), UNION_BYTES) if patterns else None
-        self._quick = _set_of(sources)
+        in_pieces = all(pattern.begin for pattern in patterns)
+        union = "|".join(f"(?:{source})" for source in sources)
+        self._any = _compile(union, UNION_BYTES) if patterns and in_pieces else None
+        self._quick: Any = _set_of(sources) if in_pieces else None
         self._whole = _set_of([p.sources[-1] for p in patterns])
 
     def is_quiet(self, view: str, start: int) -> bool:

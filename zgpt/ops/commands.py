@@ -1,4 +1,4 @@
-"""The commands `flask seed` and `flask create-admin`. `.flaskenv` names the app; `flask db` is Flask-Migrate's."""
+"""The commands `flask seed` and `flask create-admin`. `.flaskenv` names the app."""
 
 import secrets
 
@@ -8,7 +8,6 @@ from flask.cli import with_appcontext
 
 from zgpt.core.errors import Problem
 from zgpt.ops import account_commands, actions
-from zgpt.seed.actions import plant
 
 PASSWORD_BYTES = 12
 
@@ -26,6 +25,9 @@ def register(app: Flask) -> None:
 @with_appcontext
 def seed(password: str | None) -> None:
     """Fill in a demo: two people with sessions and answers. Running it again changes nothing."""
+    # Here, because a process that serves needs neither the demo nor a reader of TOML.
+    from zgpt.seed.actions import plant
+
     chosen = password or secrets.token_urlsafe(PASSWORD_BYTES)
     planted = plant(chosen)
     if not planted:
