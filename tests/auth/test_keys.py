@@ -186,10 +186,13 @@ def test_a_socket_may_stay_open_as_long_as_its_login_or_key_is_good(app: Flask, 
     person, other = signed_in(), signed_in()
     made = make_key(person, "read")
     with app.app_context():
-        assert queries.user_of_device(person.id, login_id_of(person))
-        assert queries.user_of_device(person.id, made["id"])
-        assert not queries.user_of_device(other.id, made["id"])
-        assert not queries.user_of_device(person.id, login_id_of(other))
+        assert queries.user_of_login(person.id, login_id_of(person))
+        assert queries.user_of_key(person.id, made["id"])
+        assert not queries.user_of_key(other.id, made["id"])
+        assert not queries.user_of_login(person.id, login_id_of(other))
+        # The id of one is none of the other.
+        assert not queries.user_of_login(person.id, made["id"])
+        assert not queries.user_of_key(person.id, login_id_of(person))
     person.client.delete(f"{AUTH}/keys/{made['id']}", headers=person.headers)
     with app.app_context():
-        assert not queries.user_of_device(person.id, made["id"])
+        assert not queries.user_of_key(person.id, made["id"])

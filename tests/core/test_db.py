@@ -7,13 +7,15 @@ from pathlib import Path
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from tests.support.processes import polls
 from zgpt.auth.models import Login, User
 from zgpt.chat.models import ChatSession, Message
 from zgpt.core import clock
-from zgpt.core.db import db, transaction
+from zgpt.core.bounded import PING_S
+from zgpt.core.db import begin_read, db, transaction
 from zgpt.core.errors import Unavailable
 from zgpt.runs.models import Run
 
@@ -238,9 +240,47 @@ def test_a_lost_connection_is_told_as_unavailable_and_the_next_one_is_fresh(on_p
 def test_connections_that_died_in_the_pool_are_replaced_unseen(on_postgres: str) -> None:
     users()
     db.session.remove()
+    ours = "FROM pg_stat_activity WHERE application_name = 'zgpt' AND datname = current_database()"
     with psycopg.connect(on_postgres, autocommit=True) as admin:
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'zgpt'")
+        admin.execute(f"SELECT pg_terminate_backend(pid) {ours}")
+        assert any(not admin.execute(f"SELECT pid {ours}").fetchall() for _ in polls(5))
     assert users() == []
+
+
+def _state_of_ours(url: str) -> tuple[str]:
+    """What PostgreSQL says that the session's connection does, after a read."""
+    pid = db.session.scalar(text("SELECT pg_backend_pid()"))
+    with psycopg.connect(url) as admin:
+        found: tuple[str] | None = admin.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone()
+    assert found
+    return found
+
+
+def test_who_only_reads_has_no_transaction_open_on_postgresql(on_postgres: str) -> None:
+    begin_read()
+    assert _state_of_ours(on_postgres) == ("idle",)
+    with transaction():
+        db.session.add(User(email="a@b.c"))
+    assert users() == ["a@b.c"]
+    assert _state_of_ours(on_postgres) == ("idle in transaction",)
+
+
+def test_a_long_read_alone_is_given_as_much_time_as_any(make_app: MakeApp, postgres_url: str) -> None:
+    app = make_app(DATABASE_URL=postgres_url, DATABASE_STATEMENT_TIMEOUT_MS="5000")
+    with app.app_context():
+        begin_read()
+        db.session.execute(text(f"SELECT pg_sleep({PING_S + 0.3})"))
+
+
+def test_who_only_reads_sees_one_moment_on_sqlite(make_app: MakeApp) -> None:
+    app = make_app()
+    with app.app_context():
+        begin_read()
+        assert db.session.scalars(select(User.email)).all() == []
+        with db.engine.begin() as other:
+            other.execute(insert(User).values(email="a@b.c"))
+        assert db.session.scalars(select(User.email)).all() == []
+        assert users() == ["a@b.c"]
 
 
 def _id(number: int) -> str:

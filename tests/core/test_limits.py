@@ -183,14 +183,28 @@ def test_a_rate_of_one_person_is_noticed_within_seconds_without_asking_each_time
 
 
 def test_only_so_many_rates_of_single_persons_are_remembered(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app()
+    ada = signed_in(app=app)
     monkeypatch.setattr(limits, "KNOWN_RATES", 2)
     with app.app_context():
+        with transaction():
+            db.session.add(RateLimit(user_id=ada.id, name="messages", amount=5, per_s=60))
         for _ in range(5):
             limits.own_limit("messages", new_id())
-    assert len(app.extensions["known_rates"]) <= 2
+        assert 1 <= len(app.extensions["known_rates"]) <= 2
+        assert limits.own_limit("messages", ada.id) == (5, 60)
+
+
+def test_where_nobody_has_a_rate_of_their_own_not_each_user_is_looked_up(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, asked = make_app(), list[str]()
+    monkeypatch.setattr(limits, "_read_own", lambda _name, user_id: asked.append(user_id))
+    with app.app_context():
+        assert [limits.own_limit("messages", new_id()) for _ in range(5)] == [None] * 5
+    assert asked == []
 
 
 def test_a_store_that_goes_away_after_the_count_takes_no_answer_with_it(

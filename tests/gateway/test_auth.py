@@ -1,5 +1,6 @@
 """Who may speak, and for how long: hello, expiry, refresh, and the end of a login."""
 
+from collections.abc import Callable
 from contextvars import Context
 
 import gevent
@@ -7,13 +8,17 @@ import pytest
 
 from tests.gateway.conftest import Desk
 from tests.support.people import Person, sign_up
-from zgpt.auth.tokens import verify_access
+from zgpt.auth import access
+from zgpt.auth.models import User
+from zgpt.auth.tokens import Claim
 from zgpt.core import clock
 from zgpt.gateway import commands
 from zgpt.gateway.handler import AUTH_GRACE_S
 from zgpt.realtime import close_codes
+from zgpt.realtime.protocol import SessionDeleted, encode_event
 
 LIFE_S = 900
+NEWS = encode_event(SessionDeleted("0190b3a4-0000-7000-8000-000000000001", 7))
 
 
 def _tick(desk: Desk, in_s: float) -> None:
@@ -110,19 +115,69 @@ def test_signing_out_closes_that_logins_connections_and_no_others(desk: Desk) ->
     assert desk.socket().ask("hello", token=person.access_token)["code"] == "unauthorized"
 
 
-def test_a_login_that_ends_while_hello_is_said_is_not_let_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The revocation may run between the check of the token and the joining, where no broker reaches the connection."""
-    person, real, calls = desk.chat.person, verify_access, list[str]()
+class Meanwhile:
+    """Does something, once, while `hello` looks at the login: before the look, or after it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], *, before: bool) -> None:
+        self._real, self._act, self._before = access.confirm, act, before
+        monkeypatch.setattr(commands, "confirm", self)
+
+    def __call__(self, claim: Claim) -> User:
+        if self._before:
+            Context().run(self._act)
+        user = self._real(claim)
+        if not self._before:
+            Context().run(self._act)
+        return user
+
+
+def _sign_out(person: Person) -> None:
+    """With a session of the database of its own, as a request beside this command has it."""
     headers = {**person.headers, "Origin": "http://localhost"}
+    assert person.client.post("/api/v1/auth/logout", headers=headers).status_code == 204
 
-    def ends_after_the_first_check(token: str) -> object:
-        identity = real(token)
-        if not calls:
-            calls.append(token)
-            # With a session of the database of its own, as a request beside this command has it.
-            Context().run(lambda: person.client.post("/api/v1/auth/logout", headers=headers))
-        return identity
 
-    monkeypatch.setattr(commands, "verify", ends_after_the_first_check)
+def test_a_login_that_ends_before_it_is_looked_at_is_not_let_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The revocation runs when the token has been read, where no broker reaches the connection yet."""
+    person = desk.chat.person
+
+    def read(token: str) -> Claim:
+        Context().run(_sign_out, person)
+        return access.read_claim(token)
+
+    monkeypatch.setattr(commands, "read_claim", read)
     assert desk.socket().ask("hello", token=person.access_token)["code"] == "unauthorized"
-    assert desk.chat.hub._members == {}
+    assert desk.chat.hub._members == desk.chat.hub._expected == {}
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_login_that_ends_while_it_is_looked_at_is_closed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    """After the look no other would find it: the revocation must reach who is still saying hello."""
+    person, socket = desk.chat.person, desk.socket()
+    Meanwhile(monkeypatch, lambda: _sign_out(person), before=before)
+    socket.send("hello", token=person.access_token)
+    with gevent.Timeout(10):
+        while not socket.closed_with or desk.chat.hub._members:
+            gevent.sleep(0.002)
+    assert (socket.closed_with, socket.types, desk.chat.hub._expected) == (close_codes.LOGIN_ENDED, [], {})
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_happens_while_the_login_is_looked_at_is_told_to_who_is_let_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    person, socket = desk.chat.person, desk.socket()
+    Meanwhile(monkeypatch, lambda: desk.chat.hub.event_published(person.id, None, NEWS), before=before)
+    assert socket.ask("hello", token=person.access_token)["type"] == "ok"
+    assert socket.types.count("session.deleted") == 1
+
+
+def test_nothing_is_told_to_a_token_whose_login_has_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, socket = desk.chat.person, desk.socket()
+    _sign_out(person)
+    Meanwhile(monkeypatch, lambda: desk.chat.hub.event_published(person.id, None, NEWS), before=True)
+    assert socket.ask("hello", token=person.access_token)["code"] == "unauthorized"
+    assert socket.types == ["error"]
+    assert desk.chat.hub.connections_of(person.id) == 0

@@ -2,14 +2,14 @@
 
 from tests.support.delivery import RUN, SESSION, USER, HandClock, Link, ended, head, member, view
 from zgpt.realtime import close_codes
-from zgpt.realtime.hub import HELD_EVENTS, Hub
+from zgpt.realtime.hub import HELD_EVENTS, Hub, Member
 
 OTHER_SESSION = "0190b3a4-0000-7000-8000-000000000099"
 EVENT, LATER = b'{"type":"message.created"}', b'{"type":"session.updated"}'
 
 
 def _is_empty(hub: Hub) -> bool:
-    return not (hub._members or hub._viewers or hub._runs or hub._runs_of)
+    return not (hub._members or hub._expected or hub._viewers or hub._runs or hub._runs_of)
 
 
 def test_an_event_of_a_session_reaches_its_viewers_only(hub: Hub) -> None:
@@ -40,6 +40,39 @@ def test_the_audience_is_every_user_with_their_logins_and_open_sessions(hub: Hub
     hub.leave(phone)
     hub.leave(laptop)
     assert (hub.audience(), hub.connections_of(USER)) == ([], 0)
+
+
+def test_who_is_expected_hears_of_events_once_it_has_joined_and_is_not_counted_before(hub: Hub) -> None:
+    link = Link()
+    coming = Member(link, USER, "login")
+    hub.expect(coming)
+    hub.event_published(USER, None, EVENT)
+    hub.event_published(USER, None, LATER)
+    assert (link.offered, hub.connections_of(USER)) == ([], 0)
+    hub.join(coming)
+    assert (link.offered, hub.connections_of(USER)) == ([EVENT, LATER], 1)
+    hub.event_published(USER, None, EVENT)
+    assert link.offered == [EVENT, LATER, EVENT]
+    hub.leave(coming)
+    assert _is_empty(hub)
+
+
+def test_who_is_expected_and_turned_away_was_told_nothing(hub: Hub) -> None:
+    link = Link()
+    coming = Member(link, USER, "login")
+    hub.expect(coming)
+    hub.event_published(USER, None, EVENT)
+    hub.leave(coming)
+    assert link.offered == []
+    assert _is_empty(hub)
+
+
+def test_the_end_of_a_login_reaches_who_is_expected(hub: Hub) -> None:
+    link, other = Link(), Link()
+    hub.expect(Member(link, USER, "login"))
+    hub.expect(Member(other, USER, "another"))
+    hub.login_revoked(USER, "login", close_codes.LOGIN_ENDED)
+    assert (link.closed_with, other.closed_with) == (close_codes.LOGIN_ENDED, None)
 
 
 def test_an_event_of_a_user_reaches_all_their_connections_and_nobody_elses(hub: Hub) -> None:

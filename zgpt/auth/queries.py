@@ -31,14 +31,16 @@ def role_of_login(user_id: str, login_id: str) -> str | None:
         return role
 
 
-def user_of_device(user_id: str, device_id: str) -> User | None:
-    """The user as stored now, if a socket of this login, or of this API key, may stay open; else None."""
-    values = {"of_login": device_id, "of_user": user_id, "moment": clock.now()}
-    user = db.session.scalar(_live_user(), values)
-    if user is not None:
-        return user
+def user_of_login(user_id: str, login_id: str) -> User | None:
+    """The user as stored now, if a socket of this login of theirs may stay open; else None."""
+    values = {"of_login": login_id, "of_user": user_id, "moment": clock.now()}
+    return db.session.scalar(_live_user(), values)
+
+
+def user_of_key(user_id: str, key_id: str) -> User | None:
+    """The same for a socket of an API key."""
     good = (ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
-    of_key = select(User).join(ApiKey, ApiKey.user_id == User.id).where(ApiKey.id == device_id, *good)
+    of_key = select(User).join(ApiKey, ApiKey.user_id == User.id).where(ApiKey.id == key_id, *good)
     return db.session.scalar(of_key.where(User.id == user_id, User.disabled_at.is_(None)))
 
 
@@ -64,7 +66,7 @@ def _of_live_login(what: Select[What]) -> Select[What]:
 
 
 def live_devices(device_ids: Collection[str]) -> set[tuple[str, str]]:
-    """User and id of those logins and API keys whose sockets may stay open: `user_of_device` for many at once."""
+    """User and id of those logins and API keys whose sockets may stay open: the two above for many at once."""
     logins = select(Login.user_id, Login.id).join(User, Login.user_id == User.id)
     keys = select(ApiKey.user_id, ApiKey.id).join(User, ApiKey.user_id == User.id)
     good_login = (Login.revoked_at.is_(None), Login.expires_at > clock.now())

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse_many
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from zgpt.core import callers, clock, limit_counter, metrics
 from zgpt.core.config import settings
@@ -37,6 +37,10 @@ FIXED_RATES = {
     "spraying_account": "1 per hour",
 }
 """Rates that no operator needs to turn."""
+
+Own = tuple[int, int]
+_ANYBODY = ("", "")
+"""Where `known_rates` has the rate of somebody, whoever it is."""
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -111,25 +115,36 @@ def rate_of(name: str, user_id: str | None) -> str:
     return f"{own[0]} per {own[1]} second" if own else fallback
 
 
-def own_limit(name: str, user_id: str) -> tuple[int, int] | None:
+def own_limit(name: str, user_id: str) -> Own | None:
     """Amount and seconds that `rate_limits` gives this user for this limit, up to `KNOWN_RATES_S` ago; or None."""
-    known: dict[tuple[str, str], tuple[float, tuple[int, int] | None]] = current_app.extensions["known_rates"]
-    read_s, found = known.get((name, user_id), (0.0, None))
+    # As a rule nobody has one: then not each of those who come back at once has to be looked up.
+    if _known(_ANYBODY, lambda: _read(select(RateLimit.amount, RateLimit.per_s).limit(1))) is None:
+        return None
+    return _known((name, user_id), lambda: _read_own(name, user_id))
+
+
+def _known(key: tuple[str, str], read: Callable[[], Own | None]) -> Own | None:
+    known: dict[tuple[str, str], tuple[float, Own | None]] = current_app.extensions["known_rates"]
+    read_s, found = known.get(key, (0.0, None))
     now_s = clock.monotonic()
     if read_s and now_s - read_s < KNOWN_RATES_S:
         return found
     if len(known) >= KNOWN_RATES:
         known.clear()
-    found = _read_own(name, user_id)
-    known[name, user_id] = (now_s, found)
+    found = read()
+    known[key] = (now_s, found)
     return found
 
 
-def _read_own(name: str, user_id: str) -> tuple[int, int] | None:
-    own = select(RateLimit.amount, RateLimit.per_s).where(RateLimit.user_id == user_id, RateLimit.name == name)
+def _read_own(name: str, user_id: str) -> Own | None:
+    own = select(RateLimit.amount, RateLimit.per_s)
+    return _read(own.where(RateLimit.user_id == user_id, RateLimit.name == name))
+
+
+def _read(rates: Select[int, int]) -> Own | None:
     # Not by the session, which would keep a connection of the pool while the store is asked.
     with db.engine.connect() as connection:
-        row = connection.execute(own).first()
+        row = connection.execute(rates).first()
     return (row.amount, row.per_s) if row else None
 
 

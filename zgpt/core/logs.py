@@ -42,6 +42,8 @@ def configure_logs(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    # No line names them, and finding them out takes a good part of the time that a line takes.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _install(_formatter(shared, settings.log_format), settings.log_level.upper())
 
 

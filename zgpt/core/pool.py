@@ -1,13 +1,26 @@
-"""The pool of database connections: SQLAlchemy's, with a fair queue in front. Its sizes are in `engine`."""
+"""The pool of database connections: SQLAlchemy's, with a fair queue in front. Its sizes are in `engine`.
+
+One that was idle for a while is asked whether it lives before it is lent (`pool_pre_ping`): a round trip each. One that
+carried an answer a moment ago, and from which nothing has come since, is believed: a server that ends says so.
+"""
 
 from __future__ import annotations
 
+import select
 from collections import deque
-from typing import Any
+from typing import Any, Final, cast
 
 from gevent.event import Event
+from gevent.monkey import get_original
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from zgpt.core import clock
+
+BELIEVED_S: Final = 1.0
+"""A server that vanished without a word is noticed by the next statement then, within its own time-out."""
+_RETURNED: Final = "zgpt_returned_s"
+_poll: Final = get_original("select", "poll")
 
 
 class Turns:
@@ -63,13 +76,34 @@ class FairPool(QueuePool):
         if not self._turns.take(self._timeout):
             raise sa_exc.TimeoutError(f"no connection to the database was free within {self._timeout:g} s")
         try:
-            return super()._do_get()
+            record: Any = super()._do_get()
+            # So SQLAlchemy calls one that was made just now: it does not ask that either.
+            record.fresh = record.fresh or _is_believed(record)
         except BaseException:
             self._turns.give()
             raise
+        return cast("ConnectionPoolEntry", record)
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         try:
+            record.info[_RETURNED] = clock.monotonic()
             super()._do_return_conn(record)
         finally:
             self._turns.give()
+
+
+def _is_believed(record: Any) -> bool:
+    """Whether it came back a moment ago and has been silent. SQLite is a file: there is nobody who could have gone."""
+    connection = record.dbapi_connection
+    if connection is None or clock.monotonic() - record.info.get(_RETURNED, 0.0) > BELIEVED_S:
+        return False
+    if not hasattr(connection, "fileno"):
+        return True
+    return not connection.closed and not _has_come(connection.fileno())
+
+
+def _has_come(fd: int) -> bool:
+    """Whether there is something to read, which nobody asked for: a last word, or the end."""
+    waiting = _poll()
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(0))

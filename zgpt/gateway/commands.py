@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from zgpt.auth.access import confirm, require_scope, verify
+from zgpt.auth.access import confirm, read_claim, require_scope, verify
 from zgpt.auth.keys import Scope
+from zgpt.auth.models import User
 from zgpt.auth.schemas import user_json
-from zgpt.auth.tokens import Identity
+from zgpt.auth.tokens import Claim, Identity
 from zgpt.chat.access import access_session
 from zgpt.core import metrics
 from zgpt.core.config import settings
+from zgpt.core.db import begin_read
 from zgpt.core.errors import Conflict, Problem, Unauthorized, Unavailable
 from zgpt.gateway.client import Client
 from zgpt.realtime import protocol
@@ -49,28 +51,18 @@ class Reply:
 
 
 def hello(client: Client, command: protocol.Hello) -> Reply:
-    """Say who is there. The login is checked again after joining, so that a revocation in between cannot be missed."""
+    """Say who is there."""
     if client.member is not None:
         raise Conflict("This connection has said hello already. Use auth.refresh for a new token.")
-    identity = verify(command.token)
-    if current().hub.connections_of(identity.user_id) >= settings().max_connections_per_user:
-        metrics.REFUSALS.labels("user").inc()
-        raise TooManyConnections(retry_after_ms=FULL_RETRY_MS)
-    member = Member(client.connection, identity.user_id, identity.login_id)
-    current().hub.join(member)
-    try:
-        user = confirm(identity)
-    except BaseException:
-        current().hub.leave(member)
-        raise
-    client.member, client.scopes = member, identity.scopes
+    claim = read_claim(command.token)
+    user = _let_in(client, claim)
     result = {
         "protocol": protocol.PROTOCOL_VERSION,
         "connection_id": client.connection.id,
         "user": user_json(user),
         "heartbeat_s": settings().heartbeat_s,
     }
-    return Reply(result, expires_at=identity.expires_at)
+    return Reply(result, expires_at=claim.expires_at)
 
 
 def auth_refresh(client: Client, command: protocol.AuthRefresh) -> Reply:
@@ -88,6 +80,7 @@ def session_open(client: Client, command: protocol.SessionOpen) -> Reply:
     hub = current().hub
     hub.hold(member, session_id)
     try:
+        begin_read()
         session = access_session(member.user_id, session_id)
         changes = changes_since(session, command.revision)
         result, revision = opened_json(session, changes), session.revision
@@ -174,6 +167,27 @@ def _member(client: Client, scope: Scope = "read") -> Member:
         raise Unauthorized("Say hello first, with an access token.")
     require_scope(client.scopes, scope)
     return client.member
+
+
+def _let_in(client: Client, claim: Claim) -> User:
+    """Join the hub if the login is good. It is looked at while a revocation would be heard: none can be missed."""
+    hub, member = current().hub, Member(client.connection, claim.user_id, claim.login_id)
+    hub.expect(member)
+    try:
+        user = confirm(claim)
+        _check_most(claim.user_id)
+    except BaseException:
+        hub.leave(member)
+        raise
+    hub.join(member)
+    client.member, client.scopes = member, claim.scopes
+    return user
+
+
+def _check_most(user_id: str) -> None:
+    if current().hub.connections_of(user_id) >= settings().max_connections_per_user:
+        metrics.REFUSALS.labels("user").inc()
+        raise TooManyConnections(retry_after_ms=FULL_RETRY_MS)
 
 
 def _is_same(member: Member, identity: Identity) -> bool:

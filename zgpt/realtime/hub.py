@@ -78,6 +78,7 @@ class Hub:
     def __init__(self, flush_clock: FlushClock) -> None:
         self._clock = flush_clock
         self._members: dict[str, set[Member]] = {}
+        self._expected: dict[str, set[Member]] = {}
         self._viewers: dict[str, set[Viewer]] = {}
         self._runs: dict[str, LiveRun] = {}
         self._runs_of: dict[str, set[str]] = {}
@@ -85,13 +86,28 @@ class Hub:
 
     # Members and viewers
 
+    def expect(self, member: Member) -> None:
+        """Let it hear of the end of its login, and keep its events back, while its login is looked at: then `join`.
+
+        Or `leave`: then it was told nothing. It is not counted before it has joined.
+        """
+        member.opening = Viewer(member.link)
+        for index in (self._members, self._expected):
+            index.setdefault(member.user_id, set()).add(member)
+
     def join(self, member: Member) -> None:
+        """Its login is good. What was kept back since it was expected is sent."""
         self._members.setdefault(member.user_id, set()).add(member)
+        _discard(self._expected, member.user_id, member)
+        kept, member.opening = member.opening, None
+        for payload in (kept.held or ()) if kept else ():
+            member.link.offer(payload)
 
     def leave(self, member: Member) -> None:
         for session_id in list(member.viewers):
             self.close_session(member, session_id)
-        _discard(self._members, member.user_id, member)
+        for index in (self._members, self._expected):
+            _discard(index, member.user_id, member)
 
     def hold(self, member: Member, session_id: str) -> None:
         """Begin to view a session, with its events kept back until `release`.
@@ -144,7 +160,7 @@ class Hub:
 
     def connections_of(self, user_id: str) -> int:
         """How many connections of this process have said hello as this user."""
-        return len(self._members.get(user_id, ()))
+        return len(self._members.get(user_id, ())) - len(self._expected.get(user_id, ()))
 
     def live_run(self, run_id: str) -> LiveRun | None:
         return self._runs.get(run_id)
