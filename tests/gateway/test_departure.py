@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from unittest.mock import Mock
 
+import gevent
 import pytest
 
 from tests.gateway.conftest import Chat
 from tests.gateway.pages import Page, freeze, held_answer
+from tests.support import ws_frames
 from zgpt.gateway.departure import Departure
-from zgpt.gateway.handover import Handover
+from zgpt.gateway.handover import RETRY_AFTER_MS, Handover
+from zgpt.gateway.views import stop_gateway
+from zgpt.realtime import close_codes, drain, handover_leave
+from zgpt.realtime.handover_record import Batch, Go, Taken
+from zgpt.realtime.handover_wire import Wire, connect
 from zgpt.runs.setup import take_released_runs
 
 
@@ -63,3 +71,58 @@ def test_a_run_that_cannot_be_had_here_now_keeps_nobody(chat: Chat, page: Page, 
     chat.hub.run_dropped(sent.run_id, 1)
     handover.arrive([arrival])
     assert page.ask("ping")["type"] == "ok"
+
+
+@pytest.fixture
+def drain_now(chat: Chat, other: Departure, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The other process ends too: all that it does at its exit, in the order of the app."""
+
+    def end() -> None:
+        other.leave()
+        monkeypatch.setattr(drain, "_draining", True)
+        other.quiet()
+        other.pass_on()
+        stop_gateway(chat.app)
+        other.close()
+
+    return end
+
+
+@contextmanager
+def promised(page: Page, handover: Handover, other: Departure) -> Iterator[Wire]:
+    """The other process has said that it takes the page's connection, and waits for the last word."""
+    own = other._receiver._path
+    assert own is not None
+    leaver = handover_leave.Leaver(page.conn)
+    with connect(own, 2.0) as wire:
+        record = handover_leave._record_of(leaver, handover.freeze)
+        assert wire.ask(Batch([record]), [page.conn.fd]) == Taken([True])
+        yield wire
+
+
+def test_who_comes_to_a_process_that_drains_by_then_is_told_to_come_back(
+    page: Page, handover: Handover, other: Departure, drain_now: Callable[[], None]
+) -> None:
+    with promised(page, handover, other) as wire:
+        drain_now()
+        wire.say(Go())
+        page.conn.let_go()
+        opcode, said = page.line.receive()
+    assert (opcode, int.from_bytes(said[:2], "big")) == (ws_frames.CLOSE, close_codes.RESTART)
+    assert json.loads(said[2:]) == {"retry_after_ms": RETRY_AFTER_MS}
+    page.line.send(ws_frames.CLOSE, said[:2])
+    assert page.line.at_end()
+    assert not page.engine.connections
+
+
+def test_a_process_that_drains_reads_nothing_of_who_does_not_come(
+    page: Page, handover: Handover, other: Departure, drain_now: Callable[[], None]
+) -> None:
+    with promised(page, handover, other):
+        page.send("ping")
+        drain_now()
+        gevent.sleep(0.02)
+    with gevent.Timeout(5):
+        while len(page.engine.connections) > 1:
+            gevent.sleep(0.005)
+    assert os.read(page.conn.fd, 1), "the message is still there, for a third process to read"

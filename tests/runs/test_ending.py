@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from gevent.event import Event
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from tests.runs.conftest import Chat
 from tests.runs.doubles import Log
@@ -31,7 +31,7 @@ class Open:
     def run(self) -> Run:
         return self.chat.run(self.sent.run_id)
 
-    def end(self, active: ActiveRun, outcome: Outcome) -> tuple[bool, list[Any]]:
+    def end(self, active: ActiveRun, outcome: Outcome) -> tuple[ending.Ended, list[Any]]:
         told: list[Any] = []
         return self.chat.do(ending.end_run, active, outcome, told.append), told
 
@@ -75,7 +75,7 @@ def test_a_checkpoint_of_an_older_epoch_is_not_kept(opened: Open) -> None:
 
 
 def test_a_checkpoint_that_comes_after_the_end_is_not_kept(opened: Open) -> None:
-    assert opened.end(opened.active, Outcome("completed"))[0]
+    assert opened.end(opened.active, Outcome("completed"))[0] == "told"
     opened.chat.do(ending.save_checkpoints, [opened.active])
     assert opened.run().text_kept == ""
 
@@ -83,7 +83,7 @@ def test_a_checkpoint_that_comes_after_the_end_is_not_kept(opened: Open) -> None
 def test_an_older_epoch_can_neither_begin_nor_end_the_run(opened: Open) -> None:
     zombie = opened.zombie()
     assert opened.chat.do(ending.begin_run, zombie.head) is None
-    assert opened.end(zombie, Outcome("completed")) == (False, [])
+    assert opened.end(zombie, Outcome("completed")) == ("lost", [])
     assert (opened.run().status, opened.run().epoch) == ("streaming", 2)
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_has_ended_or_never_was_cannot_be_claimed(opened: Open) -> No
 def test_the_claimed_epoch_ends_the_run_with_its_own_text(opened: Open) -> None:
     owner = _copy(opened.zombie(), 2, b"shown and more")
     ended, [completed] = opened.end(owner, Outcome("completed"))
-    assert ended
+    assert ended == "told"
     assert opened.chat.row(Message, opened.run().message_id).text == "shown and more"
     assert completed.ends == {"text": 14}
 
@@ -135,9 +135,16 @@ def test_a_run_of_a_deleted_session_ends_without_a_word(opened: Open) -> None:
         gone = update(ChatSession).where(ChatSession.id == opened.sent.session_id).values(deleted_at=clock.now())
         db.session.execute(gone)
         db.session.commit()
-    assert opened.end(opened.active, Outcome("completed")) == (False, [])
+    assert opened.end(opened.active, Outcome("completed")) == ("untold", [])
     assert opened.run().status == "completed"
     assert opened.chat.row(Message, opened.run().message_id).text == ""
+
+
+def test_the_end_of_a_run_that_was_deleted_for_good_is_told_to_nobody(opened: Open) -> None:
+    with opened.chat.app.app_context():
+        db.session.execute(delete(ChatSession).where(ChatSession.id == opened.sent.session_id))
+        db.session.commit()
+    assert opened.end(opened.active, Outcome("completed")) == ("untold", [])
 
 
 def test_answers_without_a_word_are_no_part_of_the_next_prompt(chat: Chat) -> None:

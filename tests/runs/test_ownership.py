@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 import pytest
 from gevent.event import Event
 
-from tests.runs.conftest import Chat
-from zgpt.core import clock
+from tests.runs.conftest import Chat, MakeChat
+from zgpt.core import clock, metrics
 from zgpt.core.db import db
 from zgpt.core.errors import Unavailable
 from zgpt.llm.scripted import Hold, Say
@@ -117,3 +119,85 @@ def test_a_fault_in_what_follows_a_check_does_not_end_the_checks(chat: Chat, wat
         raise RuntimeError("broken")
 
     Ownership(chat.runner, broken, watch._abandon, lambda: False).check()
+
+
+class Ends:
+    """What this process says of the ends of runs: in its log, and in its metrics."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        self._caplog = caplog
+        self._before = self._counted()
+
+    @property
+    def said(self) -> list[tuple[Any, ...]]:
+        named = (record.msg for record in self._caplog.records if isinstance(record.msg, dict))
+        found = [event for event in named if event["event"].startswith("run_")]
+        return [(event["event"], event["run_id"], event.get("epoch")) for event in found]
+
+    @property
+    def errors(self) -> list[logging.LogRecord]:
+        return [record for record in self._caplog.records if record.levelno >= logging.ERROR]
+
+    @property
+    def counted(self) -> tuple[float, ...]:
+        """Runs given up since, runs ended since, faults of models since."""
+        return tuple(now - before for now, before in zip(self._counted(), self._before, strict=True))
+
+    def _counted(self) -> tuple[float, ...]:
+        return tuple(
+            sum(one.value for family in metric.collect() for one in family.samples if one.name.endswith("_total"))
+            for metric in (metrics.RUNS_ABANDONED, metrics.RUNS, metrics.PROVIDER_ERRORS)
+        )
+
+
+def take(chat: Chat, sent: Sent) -> None:
+    """Another process has taken the run, and nobody has told this one: it stood still."""
+    assert chat.do(ending.claim, sent.run_id, 1, "another process") is not None
+
+
+def test_an_answer_that_ends_after_another_process_took_it_is_no_end_here(
+    chat: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate, ends = Event(), Ends(caplog)
+    sent = begun(chat, gate)
+    take(chat, sent)
+    gate.set()
+    chat.settle()
+    assert (ends.said, ends.errors) == ([("run_lost", sent.run_id, 1)], [])
+    assert ends.counted == (1, 0, 0)
+    assert (chat.run(sent.run_id).status, chat.hub.live_run(sent.run_id)) == ("streaming", None)
+
+
+def test_a_turn_that_comes_after_another_process_took_the_run_is_no_failure_here(
+    make_chat: MakeChat, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat, gate = make_chat(LLM_CONCURRENCY="1"), Event()
+    first = begun(chat, gate)
+    waiting = chat.send()
+    chat.wait(lambda: chat.runner._slots.waiting)
+    ends = Ends(caplog)
+    take(chat, waiting)
+    gate.set()
+    chat.settle()
+    assert ends.said == [("run_ended", first.run_id, None), ("run_lost", waiting.run_id, 1)]
+    assert (ends.errors, ends.counted) == ([], (1, 1, 0))
+    assert len(chat.provider.streams) == 1
+
+
+def test_a_run_that_is_found_lost_while_its_end_is_written_is_told_of_once(
+    chat: Chat, watch: Watch, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, ends, real = Event(), Ends(caplog), ending.end_run
+    sent = begun(chat, gate)
+
+    def late(*args: Any) -> ending.Ended:
+        take(chat, sent)
+        watch.ownership.check()
+        return real(*args)
+
+    monkeypatch.setattr(ending, "end_run", late)
+    gate.set()
+    chat.settle()
+    assert ends.said == [("run_lost", sent.run_id, 1)]
+    assert ends.counted == (1, 0, 0)

@@ -186,7 +186,7 @@ def test_an_end_that_the_database_does_not_take_is_written_when_it_is_back(
 ) -> None:
     real, faults = ending.end_run, [Unavailable(), Unavailable()]
 
-    def away_twice(*args: object) -> bool:
+    def away_twice(*args: object) -> ending.Ended:
         if faults:
             raise faults.pop()
         return real(*args)  # type: ignore[arg-type]

@@ -5,10 +5,10 @@ events the caller says `announce(session, after)` once, so that the user's other
 """
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, Update, bindparam, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from zgpt.auth.models import User
@@ -23,6 +23,16 @@ from zgpt.realtime.protocol import Event, SessionDeleted, SessionUpdated
 from zgpt.realtime.server import current
 
 _USER_REVISION = "zgpt_user_revision"
+_users = cast("Table", User.__table__)
+_sessions = cast("Table", ChatSession.__table__)
+# Made once, here and below: building a statement takes longer than running it, and every question runs these.
+_lock_user = select(_users.c.id).where(_users.c.id == bindparam("owner_id")).with_for_update()
+_raise_user = (
+    _users.update()
+    .where(_users.c.id == bindparam("owner_id"))
+    .values(revision=_users.c.revision + 1)
+    .returning(_users.c.revision)
+)
 
 
 def create_session(user_id: str, title: str = "") -> ChatSession:
@@ -36,28 +46,23 @@ def create_session(user_id: str, title: str = "") -> ChatSession:
     return session
 
 
-def bump(session: ChatSession, changes: Mapping[str, Any] | None = None) -> int:
-    """Raise the session's revision by 1 and its user's, set the `changes` of its columns, and return the session's.
+def bump(session: ChatSession, changes: Mapping[str, Any] | None = None, by: int = 1) -> int:
+    """Raise the session's revision and its user's, set the `changes` of its columns, and return the session's.
 
     The user's row comes first, always: writers of one user queue there, so revisions become visible in their
     order and no two can wait for each other. One transaction raises the user's revision once for a session, for
-    it is announced once.
+    it is announced once. `by`: how many messages are stamped with it.
     Raises NotFound when the session has been deleted since it was read.
     """
     user_revision = _raise_user_revision(session.user_id, session.id)
     values = {**(changes or {}), "user_revision": user_revision}
-    raised = db.session.scalar(
-        update(ChatSession)
-        .where(ChatSession.id == session.id, ChatSession.deleted_at.is_(None))
-        .values(revision=ChatSession.revision + 1, **values)
-        .returning(ChatSession.revision)
-        .execution_options(synchronize_session=False)
-    )
+    named = {"place_id": session.id, "by": by, **{f"new_{name}": value for name, value in values.items()}}
+    raised = db.session.connection().scalar(_raise_session(tuple(values)), named)
     if raised is None:
         raise NotFound
     for name, value in {**values, "revision": raised}.items():
         set_committed_value(session, name, value)
-    return raised
+    return int(raised)
 
 
 def insert_message(
@@ -72,12 +77,20 @@ def insert_message(
 
     A second `client_id` in a session raises IntegrityError: look with `message_named` first, after `lock_user`.
     """
-    message = Message(id=ids.new_id(), session_id=session.id, parent_id=parent_id, role=role, text=text, reasoning="")
-    message.client_id, message.model, message.created_at = client_id, model, clock.now()
-    message.revision = bump(session, {"leaf_id": message.id, "updated_at": message.created_at})
-    db.session.add(message)
-    db.session.flush()
-    return message
+    message = _message(session, role, text, parent_id)
+    message.client_id, message.model = client_id, model
+    return _append(session, message)[0]
+
+
+def insert_exchange(
+    session: ChatSession, text: str, parent_id: str | None, client_id: str, model: str
+) -> tuple[Message, Message]:
+    """A question and a place for its answer, as two `insert_message`, with half of the statements."""
+    question = _message(session, "user", text, parent_id)
+    answer = _message(session, "assistant", "", question.id)
+    question.client_id, answer.model = client_id, model
+    _append(session, question, answer)
+    return question, answer
 
 
 def finish_message(message: Message, text: str, reasoning: str) -> int:
@@ -99,7 +112,7 @@ def set_title(session: ChatSession, title: str, source: TitleSource) -> bool:
 
 def lock_user(user_id: str) -> None:
     """Let no other writer of this user in until the transaction ends, so that what is looked up next stays true."""
-    db.session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    db.session.connection().execute(_lock_user, {"owner_id": user_id})
 
 
 def announce(session: ChatSession, after: Collector) -> None:
@@ -144,17 +157,35 @@ def _raise_user_revision(user_id: str, session_id: str) -> int:
     held: tuple[object, int] | None = session.info.get(_USER_REVISION)
     if held and held[0] == scope:
         return held[1]
-    raised = db.session.scalar(
-        update(User)
-        .where(User.id == user_id)
-        .values(revision=User.revision + 1)
-        .returning(User.revision)
-        .execution_options(synchronize_session=False)
-    )
+    raised = db.session.connection().scalar(_raise_user, {"owner_id": user_id})
     if raised is None:
         raise NotFound
-    session.info[_USER_REVISION] = (scope, raised)
-    return raised
+    session.info[_USER_REVISION] = (scope, int(raised))
+    return int(raised)
+
+
+@cache
+def _raise_session(columns: tuple[str, ...]) -> Update:
+    values = {name: bindparam(f"new_{name}", type_=_sessions.c[name].type) for name in columns}
+    mine = _sessions.update().where(_sessions.c.id == bindparam("place_id"), _sessions.c.deleted_at.is_(None))
+    return mine.values(revision=_sessions.c.revision + bindparam("by"), **values).returning(_sessions.c.revision)
+
+
+def _message(session: ChatSession, role: MessageRole, text: str, parent_id: str | None) -> Message:
+    message = Message(id=ids.new_id(), session_id=session.id, parent_id=parent_id, role=role, text=text, reasoning="")
+    message.created_at = clock.now()
+    return message
+
+
+def _append(session: ChatSession, *messages: Message) -> tuple[Message, ...]:
+    """Store them, each with a revision of its own; the last one becomes the session's leaf."""
+    leaf = messages[-1]
+    last = bump(session, {"leaf_id": leaf.id, "updated_at": leaf.created_at}, by=len(messages))
+    for number, message in enumerate(messages, start=last - len(messages) + 1):
+        message.revision = number
+    db.session.add_all(messages)
+    db.session.flush()
+    return messages
 
 
 def _title_source(session: ChatSession) -> TitleSource:

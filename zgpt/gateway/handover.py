@@ -24,6 +24,7 @@ from zgpt.gateway.client import Client
 from zgpt.gateway.handler import Gateway
 from zgpt.realtime import close_codes
 from zgpt.realtime.connection import Connection
+from zgpt.realtime.drain import draining
 from zgpt.realtime.handover import Arrival
 from zgpt.realtime.handover_record import RecordError, decode_record, encode_record
 from zgpt.realtime.hub import Member
@@ -152,8 +153,15 @@ class Handover:
     # Arriving
 
     def arrive(self, arrivals: list[Arrival]) -> None:
-        """Make each connection what it was in the other process, and show it what it missed meanwhile."""
+        """Make each connection what it was in the other process, and show it what it missed meanwhile.
+
+        Who comes when this process drains already is told to come back: nobody would look at it again.
+        """
         guests = [guest for arrival in arrivals if (guest := self._seat(*arrival)) is not None]
+        if draining():
+            for guest in guests:
+                self._send_away(guest.connection)
+            return
         with self._room:
             news = self._patiently(guests)
         if news is not None:

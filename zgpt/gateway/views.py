@@ -47,7 +47,10 @@ def start_gateway(app: Flask) -> None:
 
 
 def stop_gateway(app: Flask) -> None:
-    """The process ends: send every client away, with a moment of its own to come back."""
+    """The process ends: send every client away, with a moment of its own to come back.
+
+    But not one at rest, on its way from another process, which may read it still: it is told when it has come.
+    """
     app.extensions["gateway"].deadlines.stop()
     app.extensions["account_watch"].stop()
     with app.app_context():
@@ -55,6 +58,8 @@ def stop_gateway(app: Flask) -> None:
     for connection in list(engine.connections):
         wait_ms = secrets.randbelow(RETURN_SPREAD_MS)
         if isinstance(connection, Connection):
+            if connection.is_at_rest:
+                continue
             # Nobody took it over; its peer's goodbye has to be read.
             connection.read_on()
         connection.close(close_codes.RESTART, json.dumps({"retry_after_ms": wait_ms}))

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import select
 
 from zgpt.chat.access import access_message, access_session
-from zgpt.chat.actions import announce, create_session, insert_message, lock_user
+from zgpt.chat.actions import announce, create_session, insert_exchange, insert_message, lock_user
 from zgpt.chat.models import ChatSession, Message
 from zgpt.chat.queries import message_named
 from zgpt.core import clock, ids
@@ -24,7 +24,7 @@ from zgpt.realtime.server import current
 from zgpt.runs.access import access_run
 from zgpt.runs.models import Run
 from zgpt.runs.moderated import judge_prompt, notice_for
-from zgpt.runs.queries import OPEN, open_runs, runs_of
+from zgpt.runs.queries import OPEN, has_open_run, runs_of
 from zgpt.runs.quotas import check_quotas
 from zgpt.runs.runner import current_runner
 from zgpt.runs.schemas import clean_text, written_json
@@ -101,7 +101,9 @@ def regenerate(user_id: str, message_id: str) -> Sent:
         if answer.role != "assistant" or answer.parent_id is None:
             raise Invalid("Only an answer can be written again.")
         session = access_session(user_id, answer.session_id)
-        run = _queue_answer(session, answer.parent_id, after)
+        _check_room(session)
+        anew = insert_message(session, "assistant", "", answer.parent_id, model=current_runner().model)
+        run = _queue_run(session, anew, after)
         announce(session, after)
         return Sent(session.id, run.message_id, run.id, session.revision)
 
@@ -135,24 +137,29 @@ def _ask(session: ChatSession, asked: Question, after: Collector, before_publish
     verdict = asked.verdict
     if verdict is None:
         raise NotFound("The message that this one repeats was deleted in this moment.")
-    question = insert_message(session, "user", verdict.text, asked.parent_id, asked.client_id)
+    _check_room(session)
+    model = current_runner().model
+    question, answer = insert_exchange(session, verdict.text, asked.parent_id, asked.client_id, model)
     record(verdict.decisions, session.user_id, message_id=question.id)
     if before_publish:
         after(partial(before_publish, session.id))
     _tell_created(session, question, None, after)
-    run = _queue_answer(session, question.id, after)
+    run = _queue_run(session, answer, after)
     announce(session, after)
     return Sent(session.id, question.id, run.id, session.revision, notice=verdict.notice)
 
 
-def _queue_answer(session: ChatSession, parent_id: str, after: Collector) -> Run:
-    """An empty answer and the run that will write it. A session has one open run at a time: its branch has one end."""
-    if open_runs(session.id):
+def _check_room(session: ChatSession) -> None:
+    """A session has one open run at a time, for its branch has one end; a user as many as the quotas say."""
+    if has_open_run(session.id):
         raise Conflict("An answer is still being written here. Stop it, or wait for its end.", code="run_active")
     check_quotas(session.user_id)
+
+
+def _queue_run(session: ChatSession, answer: Message, after: Collector) -> Run:
+    """The run that will write this empty answer."""
     runner = current_runner()
-    answer = insert_message(session, "assistant", "", parent_id, model=runner.model)
-    run = Run(id=ids.new_id(), message_id=answer.id, session_id=session.id, user_id=session.user_id, model=runner.model)
+    run = Run(id=ids.new_id(), message_id=answer.id, session_id=session.id, user_id=session.user_id, model=answer.model)
     run.status, run.epoch, run.text_kept, run.reasoning_kept = "queued", 1, "", ""
     run.owner = runner.owner
     db.session.add(run)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import Table, bindparam, func, select
 
@@ -24,13 +24,24 @@ from zgpt.runs.queries import OPEN
 from zgpt.runs.quotas import book
 from zgpt.runs.schemas import error_json, written_json
 
+Ended = Literal["told", "untold", "lost"]
+"""What became of the end of a run: untold is that of a deleted one, lost that of one that another process owns."""
+
 _runs = cast("Table", Run.__table__)
 _begin = (
     _runs.update()
     .where(_runs.c.id == bindparam("run_id"), _runs.c.epoch == bindparam("of_epoch"), _runs.c.status.in_(OPEN))
     .values(status="streaming", started_at=func.coalesce(_runs.c.started_at, bindparam("now", type_=UtcDateTime())))
 )
-_question = select(Message.parent_id).where(Message.id == bindparam("answer_id"))
+_with_place = (
+    select(Run, Message, ChatSession)
+    .join(Message, Message.id == Run.message_id)
+    .join(ChatSession, ChatSession.id == Run.session_id)
+    .where(Run.id == bindparam("held_id"))
+    .with_for_update(of=Run)
+    .execution_options(populate_existing=True)
+)
+"""A run, locked, with what it writes. A deletion of the session waits for the user's row, which is locked before."""
 _checkpoint = (
     _runs.update()
     .where(_runs.c.id == bindparam("run_id"), _runs.c.epoch == bindparam("of_epoch"), _runs.c.status == "streaming")
@@ -44,7 +55,8 @@ def begin_run(head: RunHead) -> list[Turn] | None:
         named = {"run_id": head.run_id, "of_epoch": head.epoch, "now": clock.now()}
         if db.session.connection().execute(_begin, named).rowcount == 0:
             return None
-        branch = path_to(db.session.scalar(_question, {"answer_id": head.message_id}))
+        # The answer itself has no text before its end, and is left out below.
+        branch = path_to(head.message_id)
     return [Turn(message.role, message.text) for message in branch if message.text]
 
 
@@ -64,8 +76,8 @@ def save_checkpoints(active: Iterable[ActiveRun]) -> bool:
     return bool(written == len(rows))
 
 
-def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], None]) -> bool:
-    """The final message and the run's end in one transaction; False when the run is no longer ours, or deleted.
+def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], None]) -> Ended:
+    """The final message and the run's end in one transaction, if the run is ours still.
 
     `tell` gets the end after the commit and before the session's own event, which carries the same revision. A commit
     whose answer was lost is told by the next try, as it stands.
@@ -74,11 +86,12 @@ def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], 
     with transaction() as after:
         # The user's row first, as everywhere: else a session could be deleted between our look at it and our write.
         lock_user(active.head.user_id)
-        run = _held(active.head)
-        if run is None:
-            return False
-        message = db.session.get_one(Message, active.head.message_id)
-        session = db.session.get_one(ChatSession, active.head.session_id)
+        held = db.session.execute(_with_place, {"held_id": active.head.run_id}).first()
+        if held is None:
+            return "untold"
+        run, message, session = held
+        if run.epoch != active.head.epoch:
+            return "lost"
         deleted = session.deleted_at is not None
         if run.status in OPEN:
             if not deleted:
@@ -86,10 +99,10 @@ def end_run(active: ActiveRun, outcome: Outcome, tell: Callable[[RunCompleted], 
             _fill(run, active, outcome)
             db.session.flush()
         if deleted:
-            return False
+            return "untold"
         after(partial(tell, completed_event(run, message)))
         announce(session, after)
-    return True
+    return "told"
 
 
 def claim(run_id: str, epoch: int, owner: str) -> RunHead | None:
@@ -140,12 +153,6 @@ def completed_event(run: Run, message: Message) -> RunCompleted:
         message=written_json(message, run),
         revision=message.revision,
     )
-
-
-def _held(head: RunHead) -> Run | None:
-    """The run, locked, if this epoch still owns it, or has ended it."""
-    run = db.session.get(Run, head.run_id, with_for_update=True, populate_existing=True)
-    return run if run is not None and run.epoch == head.epoch else None
 
 
 def _fill(run: Run, active: ActiveRun, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import defer
 
 from zgpt.chat.models import ChatSession, Message
@@ -56,6 +56,11 @@ def open_runs(session_id: str) -> list[Run]:
     return list(db.session.scalars(rows))
 
 
+def has_open_run(session_id: str) -> bool:
+    """Whether an answer is being written in the session."""
+    return bool(db.session.connection().scalar(_has_open_run(), {"place_id": session_id}))
+
+
 def changes_since(session: ChatSession, revision: int) -> Changes:
     """What is newer than `revision`, oldest change first; for who holds nothing (0) the newest messages.
 
@@ -99,6 +104,13 @@ def _newest(session: ChatSession) -> Changes:
     page = _within(newest)
     live, open_here = _with_all_runs(session, page[::-1])
     return Changes(live, [], session.revision, len(page) < len(newest), open_here)
+
+
+@cache
+def _has_open_run() -> Select[bool]:
+    """Made once: every question asks this."""
+    place_id = bindparam("place_id", type_=Run.session_id.type)
+    return select(exists().where(Run.session_id == place_id, Run.status.in_(OPEN)))
 
 
 @cache

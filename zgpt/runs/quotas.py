@@ -7,10 +7,12 @@ A process that dies books nothing; the run stays open, and whoever ends it books
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, Executable, Select, bindparam, cast, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from zgpt.core import clock, metrics
 from zgpt.core.config import settings
@@ -24,6 +26,7 @@ from zgpt.runs.queries import OPEN
 RUNS_RETRY_MS = 5_000
 """An answer takes some seconds; sooner there is hardly room again."""
 MICROS = 1_000_000
+COUNTED = ("prompt_tokens", "completion_tokens", "cost_micros")
 WORDS = {
     "tokens": "You have used up your tokens for today. There are new ones at midnight UTC.",
     "cost": "You have used up what your answers may cost in this month. It begins anew with the next one.",
@@ -66,14 +69,10 @@ def check_quotas(user_id: str) -> None:
 
 def book(run: Run, used: Usage) -> None:
     """Count what an ended run has used, for the day on which it ended."""
-    today = _today()
-    row = db.session.get(UsageDay, (run.user_id, today))
-    if row is None:
-        row = UsageDay(user_id=run.user_id, day=today, prompt_tokens=0, completion_tokens=0, cost_micros=0)
-        db.session.add(row)
-    row.prompt_tokens += used.prompt_tokens
-    row.completion_tokens += used.completion_tokens
-    row.cost_micros += cost_micros(used)
+    row = {"user_id": run.user_id, "day": _today(), "cost_micros": cost_micros(used)}
+    row |= {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}
+    connection = db.session.connection()
+    connection.execute(_add_usage(connection.dialect.name), row)
 
 
 def cost_micros(used: Usage) -> int:
@@ -83,14 +82,20 @@ def cost_micros(used: Usage) -> int:
 
 def quotas_of(user_id: str) -> Quotas:
     """Where the user stands."""
-    tokens, cost = _used(user_id)
-    own = _own_limits(user_id)
-    midnight = datetime.combine(_today(), datetime.min.time(), clock.now().tzinfo) + timedelta(days=1)
+    today = _today()
+    values = {"owner_id": user_id, "today": today, "month": today.replace(day=1)}
+    # By the session, and not through `core.limits`, which would take a second connection inside of a transaction.
+    runs, tokens, cost, own_runs, own_tokens, own_cost = db.session.connection().execute(_standing(), values).one()
+    midnight = datetime.combine(today, datetime.min.time(), UTC) + timedelta(days=1)
     chosen = settings()
     return Quotas(
-        Quota(_open_runs(user_id), own.get("runs", chosen.quota_runs) or None),
-        Quota(tokens, own.get("tokens", chosen.quota_tokens_per_day) or None, midnight),
-        Quota(cost / MICROS, own.get("cost", chosen.quota_cost_per_month) or None, _next_month(midnight)),
+        Quota(runs, (chosen.quota_runs if own_runs is None else own_runs) or None),
+        Quota(tokens, (chosen.quota_tokens_per_day if own_tokens is None else own_tokens) or None, midnight),
+        Quota(
+            cost / MICROS,
+            (chosen.quota_cost_per_month if own_cost is None else own_cost) or None,
+            _next_month(midnight),
+        ),
     )
 
 
@@ -119,26 +124,37 @@ def _refused(name: str, code: str, words: str, retry_after_ms: int) -> RateLimit
     return RateLimited(words, code=code, retryable=code == "too_many_runs", retry_after_ms=retry_after_ms)
 
 
-def _own_limits(user_id: str) -> dict[str, int]:
-    """By the session, and not through `core.limits`, which would take a second connection inside of a transaction."""
-    own = select(RateLimit.name, RateLimit.amount).where(RateLimit.user_id == user_id)
-    return {row.name: row.amount for row in db.session.execute(own)}
+@cache
+def _standing() -> Select[Any]:
+    """Open runs, tokens of the day, cost of the month, and the user's own limits (or null) of these three.
+
+    One statement, made once: every question asks it.
+    """
+    owner_id = bindparam("owner_id", type_=Run.user_id.type)
+    runs = select(func.count()).select_from(Run).where(Run.user_id == owner_id, Run.status.in_(OPEN))
+    mine = select(UsageDay.prompt_tokens + UsageDay.completion_tokens).where(UsageDay.user_id == owner_id)
+    tokens = mine.where(UsageDay.day == bindparam("today", type_=UsageDay.day.type))
+    spent = select(func.sum(UsageDay.cost_micros)).where(UsageDay.user_id == owner_id)
+    cost = spent.where(UsageDay.day >= bindparam("month", type_=UsageDay.day.type))
+    own = [
+        select(RateLimit.amount).where(RateLimit.user_id == owner_id, RateLimit.name == name).scalar_subquery()
+        for name in ("runs", "tokens", "cost")
+    ]
+    return select(
+        runs.scalar_subquery(),
+        func.coalesce(tokens.scalar_subquery(), 0),
+        # PostgreSQL adds up whole numbers as decimals.
+        cast(func.coalesce(cost.scalar_subquery(), 0), BigInteger),
+        *own,
+    )
 
 
-def _open_runs(user_id: str) -> int:
-    open_of_user = select(func.count()).select_from(Run).where(Run.user_id == user_id, Run.status.in_(OPEN))
-    return db.session.scalar(open_of_user) or 0
-
-
-def _used(user_id: str) -> tuple[int, int]:
-    """Tokens of today, and millionths of the currency of this month."""
-    today = _today()
-    rows = db.session.execute(
-        select(UsageDay.day, UsageDay.prompt_tokens + UsageDay.completion_tokens, UsageDay.cost_micros).where(
-            UsageDay.user_id == user_id, UsageDay.day >= today.replace(day=1)
-        )
-    ).all()
-    return sum(tokens for day, tokens, _ in rows if day == today), sum(cost for _, _, cost in rows)
+@cache
+def _add_usage(dialect: str) -> Executable:
+    """A row of a user's day, added to what there is; made once per kind of database."""
+    added = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(UsageDay)
+    sums = {name: getattr(UsageDay, name) + added.excluded[name] for name in COUNTED}
+    return added.on_conflict_do_update(index_elements=["user_id", "day"], set_=sums)
 
 
 def _today() -> date:

@@ -117,9 +117,7 @@ class Runner:
         run = self._active.get(run_id)
         if run is None or run.head.epoch != epoch or run.lost:
             return
-        metrics.RUNS_ABANDONED.inc()
-        log.warning("run_abandoned", run_id=run_id, epoch=epoch)
-        run.frozen = run.lost = True
+        _lose(run)
         run.stop()
         self._slots.cancel(run_id)
 
@@ -234,8 +232,11 @@ class Runner:
             self._broker.end_run(head.run_id, head.epoch, completed)
 
         ended = self.persist(lambda: ending.end_run(run, outcome, tell))
-        _count(run, outcome)
-        if ended:
+        if ended == "lost":
+            _lose(run)
+        else:
+            _count(run, outcome)
+        if ended == "told":
             self.on_ended(run, outcome)
         else:
             self._broker.drop_run(head.run_id, head.epoch)
@@ -258,6 +259,15 @@ class Runner:
         head = run.head
         started = RunStarted(head.session_id, head.run_id, head.message_id, head.epoch, self.model)
         self._broker.publish(head.user_id, head.session_id, started)
+
+
+def _lose(run: ActiveRun) -> None:
+    """The run belongs to another process, which tells and counts how it ends; whatever it came to here is no end."""
+    if run.lost:
+        return
+    run.frozen = run.lost = True
+    metrics.RUNS_ABANDONED.inc()
+    log.warning("run_lost", run_id=run.head.run_id, epoch=run.head.epoch)
 
 
 def _count(run: ActiveRun, outcome: Outcome) -> None:
