@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import gevent
+import psycopg
 import pytest
 from flask import Flask
+from psycopg.waiting import Ready, Wait
 from sqlalchemy import QueuePool, select, text
 
 from tests.conftest import MakeApp
 from tests.support.postgres import PostgresServer
 from zgpt.auth.models import User
 from zgpt.core import clock
+from zgpt.core.bounded import BoundedConnection
+from zgpt.core.chores import do_if_due
 from zgpt.core.db import database_faults, db, transaction
 from zgpt.core.engine import POOL_OVERFLOW, POOL_TIMEOUT_S
 from zgpt.core.errors import Unavailable
@@ -181,3 +186,32 @@ def test_waiting_for_postgresql_lets_others_work(app: Flask) -> None:
         db.session.execute(text("SELECT pg_sleep(20)"))
     heart.kill()
     assert len(beats) > STATEMENT_MS / 10 / 4
+
+
+def test_what_is_given_up_has_no_last_word(app: Flask, capfd: pytest.CaptureFixture[str]) -> None:
+    def batch() -> Generator[Wait, Ready | int, None]:
+        try:
+            yield Wait.R
+        finally:
+            raise psycopg.OperationalError("the connection is closed")
+
+    with db.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, BoundedConnection)
+        with pytest.raises(psycopg.OperationalError, match="no answer in time"):
+            driver.wait(batch(), timeout=0.05)
+    gc.collect()
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
+def test_a_chore_is_put_off_while_the_database_is_away(
+    app: Flask, own_postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    db.session.remove()
+    own_postgres.stop()
+    try:
+        assert not do_if_due(app, "prune")
+    finally:
+        own_postgres.start()
+    assert "chore_put_off" in caplog.text
+    assert "chore_failed" not in caplog.text

@@ -8,6 +8,7 @@ what it was asked is not known then, as with every lost connection.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -50,6 +51,9 @@ class BoundedConnection(psycopg.Connection[Any]):
             if self.info.transaction_status is TransactionStatus.ACTIVE:
                 # It gave up in the middle: what comes next would be read as the answer to something else.
                 self.close()
+            # That of a batch wants to go on in its `finally`; what is dropped would complain on standard error.
+            with suppress(Exception):
+                gen.close()
             raise
 
 

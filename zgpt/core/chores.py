@@ -18,7 +18,7 @@ from gevent.event import Event
 from sqlalchemy import select, update
 
 from zgpt.core import clock, metrics
-from zgpt.core.db import db, transaction
+from zgpt.core.db import database_faults, db, transaction
 from zgpt.core.errors import Unavailable
 from zgpt.core.models import Chore
 
@@ -80,9 +80,10 @@ def do_if_due(app: Flask, name: str) -> bool:
     """Do it if it is due and nobody else has claimed it; whether it was done here. What it raises is logged."""
     work = chores_of(app)[name]
     try:
-        if not _claim(name, work.every_s):
-            return False
-        work.act()
+        with database_faults():
+            if not _claim(name, work.every_s):
+                return False
+            work.act()
     except Unavailable:
         metrics.CHORES.labels(name, "put_off").inc()
         log.warning("chore_put_off", name=name)
