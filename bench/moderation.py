@@ -122,7 +122,7 @@ def main() -> None:
     text = "\n\n".join(report(PublicSets(options.sets)))
     print(text)
     if options.write_docs:
-        page = ROOT / "docs" / "benchmarks.md"
+        page = ROOT / "docs" / "moderation-figures.md"
         before, rest = page.read_text().split(BEGIN, 1)
         page.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END, 1)[1]}")
 

@@ -135,7 +135,8 @@ def percentile(values: list[int], share_of_all: float) -> float:
 def prose(root: Path) -> dict[str, str]:
     """Ordinary text: the documents of this repository, and our clean sentences in other scripts."""
     pages = sorted((root / "docs").glob("*.md"))
-    text = "\n".join(page.read_text() for page in pages if page.name != "benchmarks.md")
+    tables = {"benchmarks.md", "moderation-figures.md"}
+    text = "\n".join(page.read_text() for page in pages if page.name not in tables)
     return {"English prose with Markdown": text}
 
 

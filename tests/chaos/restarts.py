@@ -35,7 +35,7 @@ def run_rolling(folder: Path, quick: bool) -> tuple[str, bool]:
 
 def run_rolling_killed(folder: Path, quick: bool) -> tuple[str, bool]:
     """SIGKILL of one worker after another; held when every transcript is exact and everybody was back soon."""
-    plan = rolling.QUICK if quick else rolling.KILLED
+    plan = rolling.QUICK if quick else rolling.Plan()
     tally = rolling.run_killed(folder, plan)
     return str(tally), tally.held(plan, killed=True)
 

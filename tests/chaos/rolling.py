@@ -46,12 +46,10 @@ class Plan:
     workers: int = 4
     streams: int = 200
     viewers: int = 2
-    rate: float = 30.0
-    tokens: int = 1_500
+    rate: float = 50.0
+    tokens: int = 3_500
 
 
-KILLED = Plan(streams=100, rate=20.0)
-"""Two cores carry the storm's streams, but not four workers that start and hundreds that return as well."""
 QUICK = Plan(workers=2, streams=6, rate=20.0, tokens=240)
 
 

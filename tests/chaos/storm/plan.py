@@ -65,10 +65,6 @@ class Plan:
 
 STORM = Plan(
     "storm",
-    # Two cores carry 200 streams of 50 tokens/s (1.65 cores used), but then nothing is left to start workers and to
-    # take 100 viewers back with: takeovers took up to 14 s.
-    rate=30.0,
-    tokens=(120, 480),
     storm_s=400.0,
     faults={
         KILL: 14,
