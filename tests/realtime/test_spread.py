@@ -100,6 +100,18 @@ def test_nobody_waits_long_for_a_worker_that_does_not_accept(worker: MakeWorker)
     assert clock.monotonic() - began_s >= spread.PATIENCE_S
 
 
+def test_of_those_who_have_waited_long_enough_one_is_accepted_at_a_time(worker: MakeWorker) -> None:
+    many = worker(1, held=100)
+    worker(2)
+    beats()
+    while not many.takes():
+        gevent.sleep(spread.PAUSE_S)
+    assert not many.takes()
+    gevent.sleep(1.5 * spread.NEXT_S)
+    assert many.takes()
+    assert not many.takes()
+
+
 def test_what_comes_later_waits_anew(worker: MakeWorker) -> None:
     many = worker(1, held=100)
     worker(2)

@@ -23,7 +23,8 @@ FRESH_MS: Final = 500
 BEAT_S: Final = 0.1
 PAUSE_S: Final = 0.005
 PATIENCE_S: Final = 0.1
-"""Whoever should accept has not: then it is accepted here after all, one per pause."""
+NEXT_S: Final = 0.02
+"""Whoever should accept has not for so long: then one is accepted here after all, and after this time the next."""
 _SAME_QUEUE_S: Final = 10 * PAUSE_S
 """Not asked for so long, there was nothing to accept meanwhile: what waits then has just come."""
 SLACK: Final = 8
@@ -68,7 +69,11 @@ class Share:
         if now_s - self._refused_s > _SAME_QUEUE_S:
             self._refusing_since_s = now_s
         self._refused_s = now_s
-        return now_s - self._refusing_since_s > PATIENCE_S
+        if now_s - self._refusing_since_s <= PATIENCE_S:
+            return False
+        # Not all that wait: of a crowd, a worker that has just started and is slow would get hardly any.
+        self._refusing_since_s = now_s - PATIENCE_S + NEXT_S
+        return True
 
     def _is_fair(self, now_s: float) -> bool:
         mine = _board[self._at + 1] = self._held()
